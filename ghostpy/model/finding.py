@@ -1,0 +1,21 @@
+"""What a pre-flight check has to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Severity(Enum):
+    REFUSE = "refuse"
+    WARN = "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One answer of a check: `code` is stable for scripts, `text` is for people, `way_out` says what to do."""
+
+    code: str
+    text: str
+    way_out: str = ""
+    severity: Severity = Severity.REFUSE

@@ -1,0 +1,64 @@
+"""Names of the source and of the tables that a run makes beside it.
+
+The scheme is gh-ost's (`_T_gho`, `_T_ghc`, `_T_del`), so that operators recognise leftovers at sight.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TableName:
+    """A table's name within its schema (MySQL: database), unquoted."""
+
+    schema: str
+    table: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.table}"
+
+    def beside(self, table: str) -> TableName:
+        return TableName(self.schema, table)
+
+
+@dataclass(frozen=True, slots=True)
+class HelperNames:
+    """The tables of one run: shadow, ledger, and the old table after the exchange."""
+
+    shadow: TableName
+    ledger: TableName
+    old: TableName
+
+
+def helper_names(
+    source: TableName,
+    *,
+    limit: int,
+    base: str | None = None,
+    old_timestamp: datetime | None = None,
+) -> HelperNames:
+    """The helper tables' names for `source`.
+
+    `limit` is the server's bound on an identifier's length in characters. `base` replaces the table's name
+    (`--force-table-names`); `old_timestamp` goes into the old table's name (`--timestamp-old-table`).
+    """
+    stem = base or source.table
+    old_suffix = f"_{old_timestamp:%Y%m%d%H%M%S}_del" if old_timestamp else "_del"
+    return HelperNames(
+        shadow=source.beside(_fitted(stem, "_gho", limit)),
+        ledger=source.beside(_fitted(stem, "_ghc", limit)),
+        old=source.beside(_fitted(stem, old_suffix, limit)),
+    )
+
+
+def _fitted(stem: str, suffix: str, limit: int) -> str:
+    name = f"_{stem}{suffix}"
+    if len(name) <= limit:
+        return name
+    # Cutting alone would give two long names with a common beginning the same helper tables.
+    digest = hashlib.sha256(stem.encode()).hexdigest()[:8]
+    room = limit - len(suffix) - len(digest) - 2
+    return f"_{stem[:room]}_{digest}{suffix}"

@@ -1,0 +1,32 @@
+"""What a run is going to do, decided before anything is created for good."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from ghostpy.model.column_map import ColumnMap, CopyKey
+from ghostpy.model.finding import Finding
+from ghostpy.model.names import HelperNames
+from ghostpy.model.table import Table
+
+
+class Strategy(Enum):
+    NOTHING = "nothing to do"
+    INSTANT = "instant"
+    SHADOW = "shadow"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole intention of one run. `alter` holds the clauses as the user wrote them."""
+
+    source: Table
+    shadow: Table
+    names: HelperNames
+    alter: str
+    strategy: Strategy
+    copy_key: CopyKey
+    columns: ColumnMap
+    where: str | None
+    findings: tuple[Finding, ...] = ()

@@ -1,0 +1,81 @@
+"""One immutable snapshot of a run: status line, display, log and report all read this and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Phase(Enum):
+    PREPARE = "preparing"
+    COPY = "copying"
+    VERIFY = "verifying"
+    POSTPONED = "postponing cut-over"
+    CUT_OVER = "cutting over"
+    CLEAN_UP = "cleaning up"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where the run is. Times in seconds, sizes in rows or keys."""
+
+    phase: Phase = Phase.PREPARE
+    elapsed: float = 0.0
+    """Since the start of the run."""
+    copy_elapsed: float = 0.0
+    """Spent copying so far (stands still after the copy)."""
+    rows_estimate: int = 0
+    rows_copied: int = 0
+    rows_verified: int = 0
+    copy_complete: bool = False
+    changes_applied: int = 0
+    """Row changes of the stream that are in the shadow by now."""
+    backlog: int = 0
+    backlog_limit: int = 0
+    rows_per_second: float = 0.0
+    """Of the current phase (copy or verify), over the last seconds."""
+    eta: float | None = None
+    """Seconds until the copy is complete; 0 when due, None when unknown."""
+    stream_position: str = ""
+    stream_lag: float = 0.0
+    """Age of the last heartbeat seen in the stream (gh-ost: HeartbeatLag)."""
+    lag: float = 0.0
+    """Replication lag that throttling goes by (gh-ost: Lag)."""
+    throttle_reason: str | None = None
+    chunk_rows: int = 0
+    chunk_seconds: float = 0.0
+    """Duration of the last chunk."""
+    workers: int = 0
+    cut_over_attempts: int = 0
+    differences_repaired: int = 0
+
+    @property
+    def fraction(self) -> float:
+        """Share of the copy that is done, 0 … 1."""
+        if self.copy_complete:
+            return 1.0
+        if self.rows_estimate <= 0:
+            return 0.0
+        return min(self.rows_copied / self.rows_estimate, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """How a run ended well: the figures for the closing report."""
+
+    source: str
+    strategy: str
+    old_table: str | None
+    """Name of the table that holds the old rows, or None where it was dropped."""
+    elapsed: float
+    copy_elapsed: float
+    rows_copied: int
+    rows_verified: int
+    changes_seen: int
+    keys_resynced: int
+    differences_repaired: int
+    verified: bool
+    cut_over_attempts: int
+    lock_seconds: float
+    """How long writers were held by the exchange that succeeded."""

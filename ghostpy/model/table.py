@@ -1,0 +1,96 @@
+"""A table as its server describes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ghostpy.model.names import TableName
+
+
+class Generated(Enum):
+    NO = "no"
+    VIRTUAL = "virtual"
+    STORED = "stored"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. `data_type` is the bare type in lower case (`varchar`), `full_type` as declared (`varchar(20)`)."""
+
+    name: str
+    position: int
+    data_type: str
+    full_type: str
+    nullable: bool
+    unsigned: bool = False
+    charset: str | None = None
+    collation: str | None = None
+    character_length: int | None = None
+    numeric_precision: int | None = None
+    numeric_scale: int | None = None
+    fraction_digits: int = 0
+    default: str | None = None
+    generated: Generated = Generated.NO
+    auto_increment: bool = False
+    invisible: bool = False
+    labels: tuple[str, ...] = ()
+    """ENUM and SET members in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPart:
+    """One part of an index: a column (perhaps only its first `prefix` characters), or an expression."""
+
+    column: str | None
+    prefix: int | None = None
+    expression: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    name: str
+    parts: tuple[IndexPart, ...]
+    unique: bool
+    visible: bool = True
+
+    @property
+    def plain_columns(self) -> tuple[str, ...] | None:
+        """The index's columns where all parts are whole columns, else None."""
+        columns = tuple(part.column for part in self.parts if part.column is not None and part.prefix is None)
+        return columns if len(columns) == len(self.parts) else None
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    name: str
+    child: TableName
+    parent: TableName
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with what hangs on it. `kind` is the server's word for it (`BASE TABLE`, `VIEW`, …)."""
+
+    name: TableName
+    kind: str
+    engine: str | None
+    columns: tuple[Column, ...]
+    indexes: tuple[Index, ...]
+    row_estimate: int = 0
+    data_bytes: int = 0
+    foreign_keys_out: tuple[ForeignKey, ...] = ()
+    foreign_keys_in: tuple[ForeignKey, ...] = ()
+    triggers: tuple[str, ...] = ()
+    create_sql: str = field(default="", compare=False)
+
+    def column(self, name: str) -> Column:
+        """The column called `name`, compared as servers compare column names (case-insensitively); KeyError if none."""
+        folded = name.casefold()
+        for column in self.columns:
+            if column.name.casefold() == folded:
+                return column
+        raise KeyError(name)
+
+    def has_column(self, name: str) -> bool:
+        return any(column.name.casefold() == name.casefold() for column in self.columns)
