@@ -1,0 +1,11 @@
+"""What can go wrong with a throwaway server."""
+
+from __future__ import annotations
+
+from ghostpy.errors import GhostpyError
+
+
+class SandboxError(GhostpyError):
+    """A throwaway server cannot be had, or did not do what was asked of it."""
+
+    default_hint = "The README says how to hand in a server program of your own."
