@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,36 +17,46 @@ _UNPRIVILEGED = "nobody"  # on every Debian; uid 65534
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whom a server runs as."""
+    """Whom a program runs as."""
 
     uid: int
     gid: int
 
 
-def current() -> Account:
-    """Return the account that servers of this process run as."""
+def ourselves() -> Account:
+    """Return the account of this process."""
+    return Account(os.geteuid(), os.getegid())
+
+
+def of_servers() -> Account:
+    """Return the account that this process gives to servers."""
     if os.geteuid() != 0:
-        return Account(os.geteuid(), os.getegid())
+        return ourselves()
     user = pwd.getpwnam(_UNPRIVILEGED)
     return Account(user.pw_uid, user.pw_gid)
 
 
 def give(path: Path) -> None:
-    """Make `path` and all below it the server account's own."""
+    """Make `path` and all below it the servers' own."""
     if os.geteuid() != 0:
         return
-    owner = current()
+    owner = of_servers()
     for each in (path, *path.rglob("*")):
-        shutil.chown(each, owner.uid, owner.gid)
+        os.chown(each, owner.uid, owner.gid, follow_symlinks=False)
+
+
+def closed_folder(path: Path) -> Path | None:
+    """Return the folder on the way to `path` that servers may not enter, if there is one."""
+    if os.geteuid() != 0:
+        return None
+    return next((each for each in (path, *path.parents) if not each.stat().st_mode & 0o001), None)
 
 
 def require_access(path: Path) -> None:
-    """Refuse a folder that the server account could not enter."""
-    if os.geteuid() != 0:
-        return
-    for each in (path, *path.parents):
-        if not each.stat().st_mode & 0o001:
-            raise SandboxError(
-                f"{path} cannot be used by a server: root's servers run as {_UNPRIVILEGED!r}, to whom {each} is closed; "
-                "set GHOSTPY_CACHE (for the cache) or TMPDIR (for the servers' folders) to a folder that everybody may enter"
-            )
+    """Refuse a folder that servers cannot enter."""
+    if closed := closed_folder(path):
+        raise SandboxError(
+            f"servers cannot use {path}: root's servers run as {_UNPRIVILEGED!r}, to whom {closed} is closed",
+            hint="Set GHOSTPY_CACHE (for the cache) or TMPDIR (for the servers' own folders) "
+            "to a folder that everybody may enter.",
+        )

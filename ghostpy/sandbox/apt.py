@@ -1,8 +1,9 @@
 """Debian packages unpacked beside the system, through a private view of the machine's own apt sources.
 
-Nothing is installed, and no state of the machine's package manager is touched or asked for: the view has its own lists, its
-own archives and an empty record of installed packages, so that apt picks every library down to libc. The programs then run
-through the loader and the libraries that came with them, which lets a server of a newer suite run on an older system.
+Nothing is installed, and no state of the machine's package manager is touched or asked for: the view has
+its own lists, its own archives and an empty record of installed packages, so that apt picks every library
+down to libc. The programs then run through the loader and the libraries that came with them, which lets a
+server of one suite run on the system of another.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ghostpy.sandbox import cache, commands
+from ghostpy.sandbox import account, cache, commands
 from ghostpy.sandbox.errors import SandboxError
 
 _ETC = Path("/etc/apt")
@@ -38,30 +39,22 @@ class Source:
     signed_by: str
 
 
-def unpacked(name: str, suite: str, packages: Sequence[str], programs: Sequence[str]) -> Path:
+def unpacked(suite: str, packages: Sequence[str], programs: Sequence[str]) -> Path:
     """Return a folder with `packages` of `suite` and all they depend on, from the cache or unpacked now.
 
     `programs` (paths in the folder) are made runnable where they are.
     """
+    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
+        raise SandboxError("this machine has no apt")
 
     def build(folder: Path) -> None:
-        archives = _download(folder, suite, packages)
-        for archive in archives:
-            commands.run(["dpkg-deb", "-x", str(archive), str(folder)], as_ourselves=True)
+        for archive in _download(folder, suite, packages):
+            commands.run(["dpkg-deb", "-x", str(archive), str(folder)], account.ourselves())
         shutil.rmtree(folder / ".apt")
         for program in programs:
             _wrap(folder, program)
 
-    return cache.kept(name, build)
-
-
-def available() -> bool:
-    """Tell whether this machine has apt and a Debian source."""
-    return (
-        shutil.which("apt-get") is not None
-        and shutil.which("dpkg-deb") is not None
-        and _main_source() is not None
-    )
+    return cache.kept(f"debian-{suite}-{packages[0]}", build)
 
 
 def own_suite() -> str:
@@ -118,7 +111,7 @@ class _View:
 
     def _apt(self, *arguments: str) -> None:
         options = [part for name, value in self._options.items() for part in ("-o", f"{name}={value}")]
-        commands.run(["apt-get", "-q", *options, *arguments], as_ourselves=True)
+        commands.run(["apt-get", "-q", *options, *arguments], account.ourselves())
 
 
 def _source_line(suite: str) -> str:
@@ -127,7 +120,7 @@ def _source_line(suite: str) -> str:
         raise SandboxError("apt has no Debian source on this machine")
     keyring = _keyring(source)
     signed = f"[signed-by={keyring}] " if keyring else ""
-    return "".join(f"deb {signed}{uri} {suite} main\n" for uri in source.uris[:1])
+    return "".join(f"deb {signed}{uri} {suite} main\n" for uri in source.uris)
 
 
 def _keyring(source: Source) -> str:
@@ -138,7 +131,7 @@ def _keyring(source: Source) -> str:
 
 
 def _main_source() -> Source | None:
-    """Return the source of the machine's own suite: not its security or backports archive, nor anyone else's."""
+    """Return the source of the machine's own suite, not of its security fixes, nor of anyone else."""
     suites = {own_suite(), "stable", "testing", "unstable", "sid"}
     fitting = [
         each for each in _sources(_ETC) if "main" in each.components and suites.intersection(each.suites)

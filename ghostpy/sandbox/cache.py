@@ -16,8 +16,9 @@ from ghostpy.sandbox import account
 def folder() -> Path:
     """Return the cache folder, made if need be.
 
-    `$GHOSTPY_CACHE`, else `$XDG_CACHE_HOME/ghostpy`, else `~/.cache/ghostpy`; but root's home is closed to the unprivileged
-    user that root's servers run as, so without a word from the environment root's cache is the system's.
+    `$GHOSTPY_CACHE`, else `$XDG_CACHE_HOME/ghostpy`, else `~/.cache/ghostpy`; but root's home is closed to
+    the unprivileged user that root's servers run as, so root's cache is the system's where the environment
+    names none.
     """
     path = _chosen()
     path.mkdir(parents=True, exist_ok=True)
@@ -28,7 +29,8 @@ def folder() -> Path:
 def kept(name: str, build: Callable[[Path], None]) -> Path:
     """Return the folder `name` of the cache, and have `build` fill it if it is not there yet.
 
-    Only one process builds, the others wait for it. A folder that is there is complete: it gets its name as the last step.
+    Only one process builds, the others wait for it. A folder that is there is complete: its name is its
+    last step.
     """
     home = folder()
     path = home / name

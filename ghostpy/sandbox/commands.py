@@ -7,16 +7,15 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from ghostpy.sandbox import account
+from ghostpy.sandbox.account import Account
 from ghostpy.sandbox.errors import SandboxError
 
 _TAIL = 15  # lines of a failed program's words
 
 
-def run(command: Sequence[str], *, as_ourselves: bool = False) -> str:
-    """Run a program as the server's account (or as ourselves), and return what it printed."""
-    owner = account.current()
-    switch = os.geteuid() == 0 and not as_ourselves
+def run(command: Sequence[str], account: Account, *, folder: Path | None = None) -> str:
+    """Run a program as `account`, in `folder`, and return what it printed."""
+    switch = account.uid != os.geteuid()
     try:
         done = subprocess.run(
             command,
@@ -25,9 +24,9 @@ def run(command: Sequence[str], *, as_ourselves: bool = False) -> str:
             errors="replace",
             check=False,
             stdin=subprocess.DEVNULL,
-            cwd="/",
-            user=owner.uid if switch else None,
-            group=owner.gid if switch else None,
+            cwd=folder or "/",
+            user=account.uid if switch else None,
+            group=account.gid if switch else None,
             extra_groups=[] if switch else None,
         )
     except OSError as error:

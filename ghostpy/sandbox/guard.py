@@ -2,12 +2,13 @@
 
 Usage: guard.py FOLDER UID GID END_SIGNAL COMMAND…
 
-The owner is the process at the other end of our standard input. Each byte it writes is the number of a signal for the server;
-that it closed its end (on purpose, or because it died, even by SIGKILL) means: end the server with END_SIGNAL, remove FOLDER.
-We print the server's process id, and exit as the server did. Should we be killed ourselves, the kernel ends the server.
+The owner is the process at the other end of our standard input. Each byte it writes is the number of a
+signal for the server; that it closed its end (on purpose, or because it died, even by SIGKILL) means: end
+the server with END_SIGNAL, remove FOLDER. We print the server's process id, and exit as the server did.
+Should we be killed ourselves, the kernel ends the server.
 
-Not a thread and not a pre-exec hook of the owner, because the kernel's own "signal me when my parent dies" is bound to the
-parent's *thread*, and the server must outlive the thread it was started from.
+Not a thread and not a pre-exec hook of the owner, because the kernel's own "signal me when my parent dies"
+is bound to the parent's *thread*, and the server must outlive the thread it was started from.
 """
 
 from __future__ import annotations

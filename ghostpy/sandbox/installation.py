@@ -6,43 +6,63 @@ import re
 import shutil
 import signal
 import subprocess
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
+
+from ghostpy.sandbox import account
+from ghostpy.sandbox.account import Account
+from ghostpy.sandbox.errors import SandboxError
 
 _ADMIN_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"  # not on everybody's PATH
 
 
-class Installation(ABC):
+class Installation(Protocol):
     """One version of a server, ready to be called."""
 
-    version: str
-    options: tuple[str, ...] = ()
-    """What the server must be told about an unusual place."""
-    end_signal: signal.Signals | None = None
-    """The signal that ends the server for good, if it is not the server's own."""
+    @property
+    def version(self) -> str:
+        """The version, e.g. `9.7.4`."""
 
-    @abstractmethod
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What the server must be told because its files are in an unusual place."""
+
+    @property
+    def account(self) -> Account:
+        """Whom its programs are called as."""
+
+    @property
+    def end_signal(self) -> signal.Signals | None:
+        """The signal that ends it for good, if it is not the one for this kind of server."""
+
     def command(self, program: str, folder: Path) -> list[str]:
-        """Return how to call `program` for a server that lives in `folder`."""
+        """Return how to call `program` for a server that lives in `folder`; SandboxError if it has none."""
 
-    def kill(self, folder: Path) -> None:  # noqa: B027 - nothing to do for a process of our own
-        """Kill what SIGKILL to the called program would not reach."""
+    def kill(self, folder: Path) -> bool:
+        """Kill what a SIGKILL to the called program would not reach; tell whether that was enough."""
 
 
-@dataclass(frozen=True)
-class Programs(Installation):
-    """Programs in folders of this machine."""
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """An installation in folders of this machine."""
 
     version: str
     folders: tuple[Path, ...]
     options: tuple[str, ...] = ()
+    account: Account = field(default_factory=account.of_servers)
+    end_signal: signal.Signals | None = None
 
     def command(self, program: str, folder: Path) -> list[str]:
+        """Return the program's path."""
         found = shutil.which(program, path=":".join(map(str, self.folders)))
         if found is None:
-            raise FileNotFoundError(f"{program} is not in {', '.join(map(str, self.folders))}")
+            raise SandboxError(f"there is no {program} in {' or '.join(map(str, self.folders))}")
         return [found]
+
+    def kill(self, folder: Path) -> bool:
+        """Leave it to the signal."""
+        return False
 
 
 def on_path(program: str) -> Path | None:
@@ -61,6 +81,6 @@ def version_line(program: Path) -> str:
 
 
 def version_in(line: str) -> str:
-    """Return the first version number in `line`, e.g. `9.7.4`."""
-    found = re.search(r"\d+\.\d+(?:\.\d+)?", line)
-    return found[0] if found else ""
+    """Return the version in a program's words, e.g. `9.7.4` (a path before it may have numbers too)."""
+    found = re.search(r"(?:\bVer|\(\w+\))\s+(\d+\.\d+(?:\.\d+)?)", line)
+    return found[1] if found else ""

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ghostpy.sandbox import account, guard
+from ghostpy.sandbox import guard
+from ghostpy.sandbox.account import Account
 from ghostpy.sandbox.errors import SandboxError
+from ghostpy.sandbox.workspace import Workspace
 
 # Below the range from which Linux takes the near end of outgoing connections (32768 and up): a server that is
 # stopped for a moment must find its port free again.
@@ -23,22 +25,26 @@ class Process:
     """A server program under a guard (see `guard`)."""
 
     def __init__(
-        self, command: Sequence[str], folder: Path, log: Path, lock: int, end_signal: signal.Signals
+        self,
+        command: Sequence[str],
+        workspace: Workspace,
+        log: Path,
+        account: Account,
+        end_signal: signal.Signals,
     ) -> None:
-        owner = account.current()
-        self._log = log
+        how = [str(workspace.path), str(account.uid), str(account.gid), str(int(end_signal))]
         with log.open("ab") as output:
             self._guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", guard.__file__]
-                + [str(folder), str(owner.uid), str(owner.gid), str(int(end_signal)), *command],
+                [sys.executable, "-I", "-S", guard.__file__, *how, *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,
                 cwd="/",
                 start_new_session=True,  # Ctrl-C is for the owner, who ends the server in its own time
-                pass_fds=(lock,),
+                pass_fds=(workspace.lock,),
             )
-        assert self._guard.stdin and self._guard.stdout
+        assert self._guard.stdin is not None
+        assert self._guard.stdout is not None
         self._orders = self._guard.stdin
         with self._guard.stdout as answer:
             self.pid = int(answer.readline() or 0)

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
+from ghostpy.sandbox import account, commands
 from ghostpy.sandbox.errors import SandboxError
 from ghostpy.sandbox.installation import Installation
 from ghostpy.sandbox.process import Process, free_port
@@ -22,6 +23,7 @@ Options = Mapping[str, str | int | None]
 
 _START = 60.0  # seconds; two to four are usual
 _STOP = 60.0
+_PORT_TAKEN = "Address already in use"
 _ATTEMPTS = 3  # someone else may take the port between our look and the server's start
 
 
@@ -38,12 +40,10 @@ class Server(ABC):
 
     _stop_signal: ClassVar[signal.Signals]
     _end_signal: ClassVar[signal.Signals]
-    _port_taken: ClassVar[str]
-    """A piece of the log line that says so."""
 
     def __init__(self, installation: Installation, options: Options | None) -> None:
         self.version = installation.version
-        self.options = normalised(options or {})
+        self.options = self._spelled(options)
         self._installation = installation
         self._process: Process | None = None
         self._dependants: list[Server] = []
@@ -83,16 +83,16 @@ class Server(ABC):
             return
         if not self.folder.exists():
             raise SandboxError(f"this {self.kind} server was closed")
-        self._process = Process(
+        process = self._process = Process(
             self._command(),
-            self.folder,
+            self._workspace,
             self._log,
-            self._workspace.lock,
+            self._installation.account,
             self._installation.end_signal or self._end_signal,
         )
         deadline = time.monotonic() + _START
         while not self._ready():
-            if not self.running:
+            if not process.alive:
                 raise SandboxError(f"{self.kind} {self.version} did not start:\n{self.log_tail()}")
             if time.monotonic() > deadline:
                 raise SandboxError(
@@ -109,8 +109,8 @@ class Server(ABC):
     def kill(self) -> None:
         """End the server with SIGKILL, as a crash would; its data stays for the next `start`."""
         if self._process is not None:
-            self._installation.kill(self.folder)
-            self._process.signal(signal.SIGKILL)
+            if not self._installation.kill(self.folder):
+                self._process.signal(signal.SIGKILL)
             self._process.wait(_STOP)
 
     def close(self) -> None:
@@ -140,6 +140,15 @@ class Server(ABC):
         return f"<{self.kind} {self.version} {self.url}>"
 
     @abstractmethod
+    def execute(self, *statements: str) -> list[dict[str, object]]:
+        """Run statements as the server's administrator, and return the rows of the last one."""
+
+    @staticmethod
+    @abstractmethod
+    def _spelled(options: Options | None) -> dict[str, str | int | None]:
+        """Return options with one spelling of their names."""
+
+    @abstractmethod
     def _prepare(self) -> None:
         """Make the data directory."""
 
@@ -155,19 +164,20 @@ class Server(ABC):
     def _log(self) -> Path:
         return self.folder / "server.log"
 
+    def _copy_data(self, template: Path) -> None:
+        """Copy a data directory; where the file system can, without copying its blocks."""
+        data = str(self.folder / "data")
+        commands.run(["cp", "--archive", "--reflink=auto", str(template), data], account.ourselves())
+
     def _first_start(self) -> None:
         for left in reversed(range(_ATTEMPTS)):
             self.port = free_port()
             try:
-                return self.start()
+                self.start()
+                break
             except SandboxError:
-                if not left or self.running or self._port_taken not in self.log_tail():
+                if not left or self.running or _PORT_TAKEN not in self.log_tail():
                     raise
-
-
-def normalised(options: Options) -> dict[str, str | int | None]:
-    """Return options with one spelling of their names."""
-    return {name.lstrip("-").replace("_", "-"): value for name, value in options.items()}
 
 
 _open: weakref.WeakSet[Server] = weakref.WeakSet()

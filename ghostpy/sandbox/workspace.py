@@ -1,7 +1,8 @@
 """The temporary folder of one server, and how none is ever left behind.
 
-A folder in use is locked by its owner and by the guard of its server. A folder that is not locked was left by a machine
-that went down, or by processes that were killed all at once: the next sandbox to start removes it.
+A folder in use is locked by its owner and by the guard of its server. A folder that is not locked was left
+by a machine that went down, or by processes that were killed all at once: the next sandbox to start removes
+it.
 """
 
 from __future__ import annotations

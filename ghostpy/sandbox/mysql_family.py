@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import signal
 import socket
@@ -10,13 +11,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import ClassVar, Self
 
-from ghostpy.sandbox import account, commands
+from ghostpy.sandbox import account, cache
 from ghostpy.sandbox.installation import Installation
-from ghostpy.sandbox.server import Options, Server, normalised
+from ghostpy.sandbox.server import Options, Server
 
 _PROTOCOL = 10  # fifth byte of a greeting; an error has 255 there
 
-COMMON: dict[str, str | int | None] = {
+_COMMON: dict[str, str | int | None] = {
     "bind-address": "127.0.0.1",
     "innodb-buffer-pool-size": "512M",
     "innodb-flush-log-at-trx-commit": 1,
@@ -27,6 +28,18 @@ COMMON: dict[str, str | int | None] = {
     "sync-binlog": 1,
 }
 
+# These are fixed when the data directory is made.
+_AT_BIRTH = (
+    "character-set-server",
+    "collation-server",
+    "innodb-data-file-path",
+    "innodb-page-size",
+    "lower-case-table-names",
+)
+
+# A server makes them when it does not find them: its own identity, and the redo files in reserve (100 MB).
+_NOT_COPIED = ("auto.cnf", "#innodb_redo/#ib_redo*_tmp")
+
 
 class MySQLFamily(Server):
     """A throwaway server that speaks MySQL's protocol. Its root has no password and may come over TCP."""
@@ -35,10 +48,8 @@ class MySQLFamily(Server):
     defaults: ClassVar[dict[str, str | int | None]]
     program: ClassVar[str]
 
-    # The data is thrown away, so the end need not be a shutdown.
-    _end_signal = signal.SIGKILL
     _stop_signal = signal.SIGTERM
-    _port_taken = "port: "
+    _end_signal = signal.SIGKILL  # the data goes with it, so there is nothing to shut down for
 
     def __init__(self, installation: Installation, options: Options | None = None) -> None:
         self.server_id = random.randrange(1, 2**31)
@@ -57,20 +68,18 @@ class MySQLFamily(Server):
     def execute(self, *statements: str) -> list[dict[str, object]]:
         """Run statements as root, and return the rows of the last one."""
         import pymysql  # here, because a machine that only runs servers need not have it
-        import pymysql.cursors
+        from pymysql.cursors import DictCursor
 
-        connection = pymysql.connect(
-            host=self.host,
-            port=self.port,
-            user=self.user,
-            autocommit=True,
-            cursorclass=pymysql.cursors.DictCursor,
-        )
         rows: list[dict[str, object]] = []
-        with closing(connection), connection.cursor() as cursor:
+        with closing(
+            pymysql.connect(
+                host=self.host, port=self.port, user=self.user, autocommit=True, cursorclass=DictCursor
+            )
+        ) as connection:
             for statement in statements:
-                cursor.execute(statement)
-                rows = list(cursor.fetchall())
+                with connection.cursor() as cursor:
+                    cursor.execute(statement)
+                    rows = list(cursor.fetchall())
         return rows
 
     def replica(self, options: Options | None = None) -> Self:
@@ -78,8 +87,7 @@ class MySQLFamily(Server):
 
         It is read-only, and has the options of its source unless `options` say otherwise.
         """
-        given = self.options | normalised(options or {})
-        replica = type(self)(self._installation, {"read-only": 1} | given)
+        replica = type(self)(self._installation, {"read-only": 1} | self.options | self._spelled(options))
         self._dependants.append(replica)
         replica.execute(*self._replication(replica))
         return replica
@@ -89,27 +97,27 @@ class MySQLFamily(Server):
         """Return the statements that make `replica` follow this server."""
 
     @abstractmethod
-    def _template(self) -> Path:
-        """Return a cached data directory, initialised as this server's options want it."""
+    def _initialise(self, folder: Path, options: dict[str, str | int | None]) -> None:
+        """Make a data directory `data` in `folder`."""
+
+    @staticmethod
+    def _spelled(options: Options | None) -> dict[str, str | int | None]:
+        return {name.lstrip("-").replace("_", "-"): value for name, value in (options or {}).items()}
 
     def _prepare(self) -> None:
-        data = self.folder / "data"
-        commands.run(
-            ["cp", "--archive", "--reflink=auto", str(self._template()), str(data)], as_ourselves=True
-        )
-        # The server's own identity: every copy has to find one of its own.
-        (data / "auto.cnf").unlink(missing_ok=True)
-        account.give(data)
+        born = {name: value for name, value in self.options.items() if name in _AT_BIRTH}
+        mark = hashlib.sha256(repr(sorted(born.items())).encode()).hexdigest()[:8]
+
+        def build(folder: Path) -> None:
+            account.give(folder)
+            self._initialise(folder, born)
+            for each in _NOT_COPIED:
+                for path in folder.glob(f"data/{each}"):
+                    path.unlink()
+
+        self._copy_data(cache.kept(f"{self.kind}-data-{self.version}-{mark}", build) / "data")
 
     def _command(self) -> list[str]:
-        return [
-            *self._installation.command(self.program, self.folder),
-            "--no-defaults",
-            *self._installation.options,
-            *self._flags(),
-        ]
-
-    def _flags(self) -> list[str]:
         own: dict[str, str | int | None] = {
             "datadir": str(self.folder / "data"),
             "pid-file": str(self.folder / "pid"),
@@ -119,12 +127,19 @@ class MySQLFamily(Server):
             "socket": self.socket,
             "tmpdir": str(self.folder),
         }
-        return flags(COMMON | self.defaults | own | self.options)
+        return [
+            *self._installation.command(self.program, self.folder),
+            "--no-defaults",
+            *self._installation.options,
+            *flags(_COMMON | self.defaults | own | self.options),
+        ]
 
     def _ready(self) -> bool:
-        """The port opens early, but the greeting comes when the server is up."""
+        """The socket opens early, but the greeting comes when the server is up."""
         try:
-            with socket.create_connection((self.host, self.port), timeout=1) as probe:
+            with closing(socket.socket(socket.AF_UNIX)) as probe:
+                probe.settimeout(1)
+                probe.connect(self.socket)
                 greeting = probe.recv(5)
         except OSError:
             return False
