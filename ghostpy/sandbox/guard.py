@@ -20,40 +20,46 @@ import shutil
 import signal
 import sys
 import time
+from contextlib import suppress
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 _PATIENCE = 10.0  # seconds for END_SIGNAL to work, before SIGKILL
+_SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 def main() -> int:
     """Run the server until it ends, or until we have to end it."""
     folder, uid, gid, end_signal = sys.argv[1], *map(int, sys.argv[2:5])
-    woken = _wake_on(signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+    woken = _wake_on_signals()
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)  # what the server leaves behind becomes our child
     server = os.fork()
     if server == 0:
         _become(sys.argv[5:], uid, gid, end_signal)
     print(server, flush=True)
     os.close(1)
     while True:
-        if (status := _ended(server)) is not None:
-            return status
+        if (code := _exit_code(server)) is not None:
+            _end_children()
+            return code
         ready, _, _ = select.select([0, woken], [], [])
         ended_by = set(os.read(woken, 64)) - {signal.SIGCHLD} if woken in ready else set()
         order = os.read(0, 1) if 0 in ready else None
         if order == b"" or ended_by:
             _end(server, end_signal)
-            _remove(folder)
+            _end_children()
+            shutil.rmtree(folder, ignore_errors=True)
             return 0
         if order:
             os.kill(server, order[0])
 
 
-def _wake_on(*signals: signal.Signals) -> int:
-    """Return a descriptor that becomes readable, with the signal's number, when one of `signals` arrives."""
+def _wake_on_signals() -> int:
+    """Return a descriptor that becomes readable, with the signal's number, when one arrives."""
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
-    for each in signals:
+    for each in _SIGNALS:
         signal.signal(each, lambda *_: None)
     return woken
 
@@ -62,16 +68,15 @@ def _become(command: list[str], uid: int, gid: int, end_signal: int) -> None:
     guard = os.getppid()
     os.dup2(2, 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.closerange(3, 256)  # among them the folder's lock: it must not outlive us
-    for each in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+    os.closerange(3, 256)  # among them the folder's lock: it must not outlive the guard
+    for each in _SIGNALS:
         signal.signal(each, signal.SIG_DFL)
     try:
-        if os.geteuid() == 0:
+        if os.geteuid() != uid:
             os.setgroups([])
             os.setgid(gid)
             os.setuid(uid)
-        # Last, because the kernel forgets it when the user changes.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, end_signal)
+        _prctl(_PR_SET_PDEATHSIG, end_signal)  # last: the kernel forgets it when the user changes
         if os.getppid() == guard:
             os.execv(command[0], command)
     except OSError as error:
@@ -79,7 +84,11 @@ def _become(command: list[str], uid: int, gid: int, end_signal: int) -> None:
     os._exit(127)
 
 
-def _ended(server: int) -> int | None:
+def _prctl(option: int, value: int) -> None:
+    ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def _exit_code(server: int) -> int | None:
     pid, status = os.waitpid(server, os.WNOHANG)
     if not pid:
         return None
@@ -90,18 +99,26 @@ def _ended(server: int) -> int | None:
 def _end(server: int, end_signal: int) -> None:
     deadline = time.monotonic() + _PATIENCE
     os.kill(server, end_signal)
-    while _ended(server) is None:
+    while _exit_code(server) is None:
         if time.monotonic() > deadline:
             os.kill(server, signal.SIGKILL)
         time.sleep(0.01)
 
 
-def _remove(folder: str) -> None:
-    for _ in range(20):  # children of the server may still be at their last writes
-        shutil.rmtree(folder, ignore_errors=True)
-        if not os.path.exists(folder):
-            return
-        time.sleep(0.1)
+def _end_children() -> None:
+    """Kill what a killed server left behind (PostgreSQL's sessions), and wait until all are gone."""
+    with suppress(ChildProcessError):
+        while True:
+            for child in _children():
+                os.kill(child, signal.SIGKILL)
+            os.waitpid(-1, 0)
+
+
+def _children() -> list[int]:
+    us = os.getpid()
+    with suppress(OSError), open(f"/proc/{us}/task/{us}/children") as file:
+        return [int(pid) for pid in file.read().split()]
+    return []
 
 
 if __name__ == "__main__":

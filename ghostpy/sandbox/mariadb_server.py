@@ -41,7 +41,7 @@ class MariaDBServer(MySQLFamily):
                 *self._installation.command("mariadb-install-db", folder),
                 "--no-defaults",
                 "--auth-root-authentication-method=normal",
-                "--skip-name-resolve",
+                "--cross-bootstrap",  # nothing of this host goes into the accounts, nor is its name looked up
                 "--skip-test-db",  # and with it no anonymous user, who would shadow others
                 *self._installation.options,
                 f"--datadir={folder / 'data'}",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import struct
-import time
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -16,7 +14,6 @@ from ghostpy.sandbox.installation import Installation
 from ghostpy.sandbox.server import Options, Server
 
 _PROTOCOL = 3 << 16
-_REAP = 5.0  # seconds for the children of a killed server to be gone
 
 
 class PostgresServer(Server):
@@ -44,17 +41,6 @@ class PostgresServer(Server):
     def socket(self) -> str:
         """The folder of the unix socket."""
         return str(self.folder)
-
-    def kill(self) -> None:
-        """End the server and its children with SIGKILL, as a crash would; the data stays."""
-        children = _children(self.pid) if self.pid else []
-        super().kill()
-        for child in children:
-            with suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
-        deadline = time.monotonic() + _REAP
-        while any(_runs(child) for child in children) and time.monotonic() < deadline:
-            time.sleep(0.01)
 
     def execute(self, *statements: str) -> list[dict[str, object]]:
         """Run statements as superuser, and return the rows of the last one."""
@@ -140,17 +126,3 @@ class _Standby(PostgresServer):
             ],
             self._installation.account,
         )
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
