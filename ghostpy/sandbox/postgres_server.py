@@ -7,7 +7,7 @@ import socket
 import struct
 from contextlib import closing
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from ghostpy.sandbox import account, cache, commands
 from ghostpy.sandbox.installation import Installation
@@ -109,9 +109,6 @@ class _Standby(PostgresServer):
     def __init__(self, source: PostgresServer, installation: Installation, options: Options) -> None:
         self._source = source
         super().__init__(installation, options)
-
-    def replica(self, options: Options | None = None) -> Self:
-        raise NotImplementedError("a standby of a standby")
 
     def _prepare(self) -> None:
         commands.run(

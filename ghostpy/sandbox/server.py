@@ -143,6 +143,10 @@ class Server(ABC):
     def execute(self, *statements: str) -> list[dict[str, object]]:
         """Run statements as the server's administrator, and return the rows of the last one."""
 
+    @abstractmethod
+    def replica(self, options: Options | None = None) -> Server:
+        """Return a replica of this server, which ends with it at the latest."""
+
     @staticmethod
     @abstractmethod
     def _spelled(options: Options | None) -> dict[str, str | int | None]:
