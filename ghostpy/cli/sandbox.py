@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import time
 from collections.abc import Sequence
 
 from ghostpy import sandbox
@@ -24,8 +25,9 @@ def run(argv: Sequence[str]) -> int:
             for _ in range(wanted.replicas):
                 print(f"{server.replica().url} (replica)", flush=True)
             print("Ctrl-C ends and removes all of it.", flush=True)
-            while True:
-                signal.pause()
+            while server.running:
+                time.sleep(0.5)
+            raise sandbox.SandboxError(f"the server ended by itself:\n{server.log_tail()}")
     except KeyboardInterrupt:
         return 0
 

@@ -57,16 +57,6 @@ def unpacked(suite: str, packages: Sequence[str], programs: Sequence[str]) -> Pa
     return cache.kept(f"debian-{suite}-{packages[0]}", build)
 
 
-def own_suite() -> str:
-    """Return the code name of the machine's own Debian, e.g. `bookworm`."""
-    try:
-        text = Path("/etc/os-release").read_text()
-    except OSError:
-        return ""
-    found = re.search(r'^VERSION_CODENAME="?(\w+)"?$', text, re.MULTILINE)
-    return found[1] if found else ""
-
-
 def _download(folder: Path, suite: str, packages: Sequence[str]) -> list[Path]:
     view = _View(folder / ".apt", suite)
     try:
@@ -85,7 +75,7 @@ class _View:
         for each in (self._archives / "partial", lists / "partial"):
             each.mkdir(parents=True)
         (folder / "status").touch()
-        (folder / "sources.list").write_text(_source_line(suite))
+        (folder / "sources.list").write_text(source_line(suite))
         self._options = {
             "Dir::Etc::sourcelist": folder / "sources.list",
             "Dir::Etc::sourceparts": "/dev/null",
@@ -114,8 +104,9 @@ class _View:
         commands.run(["apt-get", "-q", *options, *arguments], account.ourselves())
 
 
-def _source_line(suite: str) -> str:
-    source = _main_source()
+def source_line(suite: str, *, etc: Path = _ETC, own_suite: str | None = None) -> str:
+    """Return the source of `suite` in apt's one-line format, from where the machine has its own suite from."""
+    source = _main_source(etc, own_suite or _own_suite())
     if source is None:
         raise SandboxError("apt has no Debian source on this machine")
     keyring = _keyring(source)
@@ -130,14 +121,23 @@ def _keyring(source: Source) -> str:
     return str(known[0]) if known else ""
 
 
-def _main_source() -> Source | None:
+def _main_source(etc: Path, own_suite: str) -> Source | None:
     """Return the source of the machine's own suite, not of its security fixes, nor of anyone else."""
-    suites = {own_suite(), "stable", "testing", "unstable", "sid"}
-    fitting = [
-        each for each in _sources(_ETC) if "main" in each.components and suites.intersection(each.suites)
-    ]
+    suites = {own_suite, "stable", "testing", "unstable", "sid"}
+    sources = [each for each in _sources(etc) if "main" in each.components]
+    fitting = [each for each in sources if suites.intersection(each.suites)]
     fitting.sort(key=lambda each: _KEYRING_NAME not in each.signed_by)
     return fitting[0] if fitting else None
+
+
+def _own_suite() -> str:
+    """Return the code name of the machine's own Debian, e.g. `bookworm`."""
+    try:
+        text = Path("/etc/os-release").read_text()
+    except OSError:
+        return ""
+    found = re.search(r'^VERSION_CODENAME="?(\w+)"?$', text, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _sources(etc: Path) -> Iterator[Source]:

@@ -82,5 +82,5 @@ def version_line(program: Path) -> str:
 
 def version_in(line: str) -> str:
     """Return the version in a program's words, e.g. `9.7.4` (a path before it may have numbers too)."""
-    found = re.search(r"(?:\bVer|\(\w+\))\s+(\d+\.\d+(?:\.\d+)?)", line)
+    found = re.search(r"(?:\bVer|\(\w+\))\s+(\d+(?:\.\d+)*)", line)
     return found[1] if found else ""

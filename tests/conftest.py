@@ -1,0 +1,131 @@
+"""Real servers for the tests: started when a test asks for one, shared by the session, gone afterwards.
+
+A test that cannot get its server fails; it is never skipped.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from typing import TypeVar
+
+import pytest
+
+from ghostpy import sandbox
+
+SomeServer = TypeVar("SomeServer", bound=sandbox.Server)
+NewDatabase = Callable[[sandbox.Server], str]
+
+_numbers = itertools.count(1)
+
+
+class Servers:
+    """The servers of a session, one for each set of options."""
+
+    def __init__(self) -> None:
+        self._open = ExitStack()
+        self._servers: dict[tuple[object, ...], sandbox.Server] = {}
+
+    def get(
+        self, start: Callable[[sandbox.Options], SomeServer], options: sandbox.Options, *key: object
+    ) -> SomeServer:
+        """Return the server of this kind with these options, started if there is none yet."""
+        spelled = {name.replace("-", "_"): value for name, value in options.items()}
+        key = (*key, *sorted(spelled.items(), key=repr))
+        if key not in self._servers:
+            self._servers[key] = self._open.enter_context(start(options))
+        server = self._servers[key]
+        server.start()  # a test may have left it stopped
+        return server  # type: ignore[return-value]  # the key says which kind it is
+
+    def close(self) -> None:
+        """End them all."""
+        self._open.close()
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """The session's servers. Tests use the fixtures below."""
+    held = Servers()
+    yield held
+    held.close()
+
+
+@pytest.fixture(scope="session")
+def mysql_with(servers: Servers) -> Callable[[sandbox.Options], sandbox.MySQLServer]:
+    """Return MySQL servers by their options; equal options get the same server."""
+    return lambda options: servers.get(sandbox.mysql, options, "mysql")
+
+
+@pytest.fixture(scope="session")
+def mariadb_with(servers: Servers) -> Callable[[sandbox.Options], sandbox.MariaDBServer]:
+    """Return MariaDB servers by their options; equal options get the same server."""
+    return lambda options: servers.get(sandbox.mariadb, options, "mariadb")
+
+
+@pytest.fixture(scope="session")
+def postgres_with(servers: Servers) -> Callable[[int, sandbox.Options], sandbox.PostgresServer]:
+    """Return PostgreSQL servers by major version and options; equal ones get the same server."""
+
+    def get(version: int, options: sandbox.Options) -> sandbox.PostgresServer:
+        return servers.get(partial(sandbox.postgres, version=version), options, "postgres", version)
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def mysql(mysql_with: Callable[[sandbox.Options], sandbox.MySQLServer]) -> sandbox.MySQLServer:
+    """The MySQL server of the session."""
+    return mysql_with({})
+
+
+@pytest.fixture(scope="session")
+def mysql_url(mysql: sandbox.MySQLServer) -> str:
+    """The address of the session's MySQL server."""
+    return mysql.url
+
+
+@pytest.fixture(scope="session")
+def mariadb(mariadb_with: Callable[[sandbox.Options], sandbox.MariaDBServer]) -> sandbox.MariaDBServer:
+    """The MariaDB server of the session."""
+    return mariadb_with({})
+
+
+@pytest.fixture(scope="session")
+def postgres(
+    postgres_with: Callable[[int, sandbox.Options], sandbox.PostgresServer],
+) -> sandbox.PostgresServer:
+    """The PostgreSQL 18 server of the session."""
+    return postgres_with(18, {})
+
+
+@pytest.fixture
+def new_database() -> Iterator[NewDatabase]:
+    """Make databases of their own on any server, and drop them after the test."""
+    with ExitStack() as drops:
+
+        def make(server: sandbox.Server) -> str:
+            name = f"test_{os.getpid()}_{next(_numbers)}"
+            server.execute(f"CREATE DATABASE {name}")
+            drops.callback(_drop, server, name)
+            return name
+
+        yield make
+
+
+@pytest.fixture
+def database(mysql: sandbox.MySQLServer, new_database: NewDatabase) -> str:
+    """The name of an empty database on the session's MySQL server, of this test only."""
+    return new_database(mysql)
+
+
+def _drop(server: sandbox.Server, name: str) -> None:
+    if not server.running:
+        return  # its data goes with it
+    if isinstance(server, sandbox.PostgresServer):
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    else:  # a session that a test forgot must not hang the others: it fails the test that forgot it
+        server.execute("SET lock_wait_timeout = 10", f"DROP DATABASE IF EXISTS {name}")
