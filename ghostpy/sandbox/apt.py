@@ -105,7 +105,7 @@ class _View:
 
 
 def source_line(suite: str, *, etc: Path = _ETC, own_suite: str | None = None) -> str:
-    """Return the source of `suite` in apt's one-line format, from where the machine has its own suite from."""
+    """Return the source of `suite` in apt's one-line format: where the machine has its own suite from."""
     source = _main_source(etc, own_suite or _own_suite())
     if source is None:
         raise SandboxError("apt has no Debian source on this machine")

@@ -141,5 +141,5 @@ def test_versions_are_read(line: str, version: str) -> None:
 
 
 def test_flags() -> None:
-    given = {"log-bin": "binlog", "port": 3306, "skip-log-bin": None, "secure-file-priv": ""}
+    given: dict[str, str | int | None] = {"log-bin": "binlog", "port": 3306, "skip-log-bin": None, "secure-file-priv": ""}
     assert flags(given) == ["--port=3306", "--skip-log-bin", "--secure-file-priv="]
