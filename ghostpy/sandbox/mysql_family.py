@@ -146,7 +146,7 @@ class MySQLFamily(Server):
         return len(greeting) == 5 and greeting[4] == _PROTOCOL
 
 
-def flags(options: dict[str, str | int | None]) -> list[str]:
+def flags(options: Options) -> list[str]:
     """Return options as they stand on a command line; `skip-NAME` takes a default NAME away."""
     skipped = {name.removeprefix("skip-") for name in options if name.startswith("skip-")}
     return [

@@ -17,11 +17,12 @@ from ghostpy.sandbox.errors import SandboxError
 from ghostpy.sandbox.installation import Programs, version_in
 from ghostpy.sandbox.lookup import first, fits
 from ghostpy.sandbox.mysql_family import flags
+from ghostpy.sandbox.server import Options
 
 
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder for the cache and for servers, which everybody may enter (pytest's are closed)."""
+    """An empty folder for the cache and the servers, open to everybody as pytest's own are not."""
     with tempfile.TemporaryDirectory(prefix="gp-") as name:
         path = Path(name)
         path.chmod(0o755)
@@ -141,5 +142,5 @@ def test_versions_are_read(line: str, version: str) -> None:
 
 
 def test_flags() -> None:
-    given: dict[str, str | int | None] = {"log-bin": "binlog", "port": 3306, "skip-log-bin": None, "secure-file-priv": ""}
+    given: Options = {"log-bin": "binlog", "port": 3306, "skip-log-bin": None, "secure-file-priv": ""}
     assert flags(given) == ["--port=3306", "--skip-log-bin", "--secure-file-priv="]
