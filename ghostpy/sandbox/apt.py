@@ -90,6 +90,7 @@ class _View:
             "APT::Default-Release": "",
             "APT::Sandbox::User": "",  # the download user cannot write to folders of ours
             "APT::Get::List-Cleanup": "false",
+            "Acquire::Check-Valid-Until": "false",  # signed all the same; a frozen mirror's lists do expire
             "Acquire::Languages": "none",
             "Acquire::Retries": "3",
         }
@@ -181,9 +182,7 @@ def _wrap(root: Path, program: str) -> None:
     """Put a small script in a program's place, which starts it through its own loader."""
     path = root / program
     loaders = sorted(
-        each
-        for pattern in ("usr/lib/*/ld-linux*.so.*", "lib/*/ld-linux*.so.*")
-        for each in root.glob(pattern)
+        each for pattern in ("usr/lib/*/ld-linux*.so.*", "lib/*/ld-linux*.so.*") for each in root.glob(pattern)
     )
     if not path.exists() or not loaders:
         raise SandboxError(f"{program} or its loader is missing among the unpacked packages")

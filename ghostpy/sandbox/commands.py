@@ -33,7 +33,5 @@ def run(command: Sequence[str], account: Account, *, folder: Path | None = None)
         raise SandboxError(f"{command[0]} cannot be run: {error}") from error
     if done.returncode != 0:
         words = (done.stdout + done.stderr).strip().splitlines()[-_TAIL:]
-        raise SandboxError(
-            f"{Path(command[0]).name} failed with code {done.returncode}:\n" + "\n".join(words)
-        )
+        raise SandboxError(f"{Path(command[0]).name} failed with code {done.returncode}:\n" + "\n".join(words))
     return done.stdout

@@ -53,9 +53,7 @@ def image(name: str, program: str) -> Image:
     """Return an image ready to run, pulled if need be; SandboxError if no engine answers."""
     if not _answers():
         raise SandboxError("no Docker engine answers")
-    line = commands.run(
-        [*_client(), "run", "--rm", f"--entrypoint={program}", name, "--version"], account.ourselves()
-    )
+    line = commands.run([*_client(), "run", "--rm", f"--entrypoint={program}", name, "--version"], account.ourselves())
     return Image(name, version_in(line))
 
 

@@ -83,9 +83,7 @@ def _usable(program: Path) -> Installation:
 def _debian(suite: str) -> Installation:
     root = apt.unpacked(suite, _PACKAGES, _PROGRAMS)
     share = root / "usr/share"
-    share = next(
-        (each for each in (share / "mariadb", share / "mysql") if (each / "charsets").exists()), share
-    )
+    share = next((each for each in (share / "mariadb", share / "mysql") if (each / "charsets").exists()), share)
     return Programs(
         version_in(version_line(root / "usr/sbin/mariadbd")),
         (root / "usr/sbin", root / "usr/bin"),

@@ -72,9 +72,7 @@ class MySQLFamily(Server):
 
         rows: list[dict[str, object]] = []
         with closing(
-            pymysql.connect(
-                host=self.host, port=self.port, user=self.user, autocommit=True, cursorclass=DictCursor
-            )
+            pymysql.connect(host=self.host, port=self.port, user=self.user, autocommit=True, cursorclass=DictCursor)
         ) as connection:
             for statement in statements:
                 with connection.cursor() as cursor:
@@ -150,7 +148,5 @@ def flags(options: Options) -> list[str]:
     """Return options as they stand on a command line; `skip-NAME` takes a default NAME away."""
     skipped = {name.removeprefix("skip-") for name in options if name.startswith("skip-")}
     return [
-        f"--{name}" if value is None else f"--{name}={value}"
-        for name, value in options.items()
-        if name not in skipped
+        f"--{name}" if value is None else f"--{name}={value}" for name, value in options.items() if name not in skipped
     ]

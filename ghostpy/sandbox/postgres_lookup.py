@@ -67,9 +67,10 @@ def _wheel() -> Installation:
     if account.closed_folder(home):  # a checkout in root's home
 
         def build(folder: Path) -> None:
-            shutil.copytree(home, folder / "wheel", symlinks=True)
+            for part in home.parent.glob(f"{_WHEEL}*"):  # its libraries are in a folder beside it
+                shutil.copytree(part, folder / part.name, symlinks=True)
 
-        home = cache.kept(f"{_WHEEL}-copy", build) / "wheel"
+        home = cache.kept(f"{_WHEEL}-copy", build) / _WHEEL
     return _programs(home / "pginstall" / "bin")
 
 

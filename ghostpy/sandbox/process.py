@@ -68,9 +68,7 @@ class Process:
         try:
             code = self._guard.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise SandboxError(
-                f"the server (process {self.pid}) is still running after {timeout:g} s"
-            ) from None
+            raise SandboxError(f"the server (process {self.pid}) is still running after {timeout:g} s") from None
         self._close()
         return code
 

@@ -95,9 +95,7 @@ class Server(ABC):
             if not process.alive:
                 raise SandboxError(f"{self.kind} {self.version} did not start:\n{self.log_tail()}")
             if time.monotonic() > deadline:
-                raise SandboxError(
-                    f"{self.kind} {self.version} is not up after {_START:g} s:\n{self.log_tail()}"
-                )
+                raise SandboxError(f"{self.kind} {self.version} is not up after {_START:g} s:\n{self.log_tail()}")
             time.sleep(0.02)
 
     def stop(self) -> None:
