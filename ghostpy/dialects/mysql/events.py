@@ -1,0 +1,725 @@
+"""The hot path of the change stream: from the bytes of the replication protocol to dirty keys. Pure: no connection, no
+waiting.
+
+Almost all events are skipped after a look at their type, their size and their table's number; no object is made for
+one. A buffer holds many packets, so a `read` from the socket costs one call for thousands of events.
+
+Sources: "Replication Protocol" and "Binlog Event" in the MySQL source documentation (libs/mysql/binlog/event), for the
+packet's frame "MySQL Packets", for event 42 "Serialization library" (libs/mysql/serialization).
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import zstandard
+from pymysql.charset import charset_by_id
+
+from ghostpy.dialects.mysql import payload, table_map
+from ghostpy.dialects.mysql.gtid import GtidSet, Origin
+from ghostpy.dialects.mysql.key_image import codec_of
+from ghostpy.dialects.mysql.row_image import ROW_EVENTS, LedgerRows, SourceRows
+from ghostpy.dialects.mysql.statement_text import SourceName, changes_source
+from ghostpy.errors import SourceChanged, StreamLost
+from ghostpy.model.keys import Key, Mark
+from ghostpy.model.names import TableName
+from ghostpy.model.table import Column
+
+QUERY, STOP, ROTATE, FORMAT_DESCRIPTION, XID, TABLE_MAP = 2, 3, 4, 15, 16, 19
+EXECUTE_LOAD_QUERY, INCIDENT, HEARTBEAT, GTID, ANONYMOUS_GTID = 18, 26, 27, 33, 34
+XA_PREPARE, TRANSACTION_PAYLOAD, HEARTBEAT_V2, GTID_TAGGED, MARIADB_GTID = 38, 40, 41, 42, 162
+# INTVAR, RAND, USER_VAR and the files of LOAD DATA belong to a statement that comes as text; ROWS_QUERY,
+# PREVIOUS_GTIDS, group replication's two and MariaDB's ANNOTATE_ROWS, BINLOG_CHECKPOINT and GTID_LIST tell nothing that
+# matters here.
+_WITHOUT_MEANING = frozenset({STOP, 5, 9, 11, 13, 14, 17, 28, 29, 35, 36, 37, 160, 161, 163})
+
+_PACKET_HEAD = 5  # length (3), number (1) and, in the first packet of an event, a status byte
+_EVENT_HEAD = 19
+_FULL_PACKET = 0xFFFFFF
+_LARGE = 1 << 20  # events beyond this many bytes are not gathered before it is known whether they matter
+_IGNORABLE_FLAG = 0x80
+_STANDALONE = 1
+# Where in a transaction the stream is: outside, after its GTID, or after its BEGIN.
+_OUTSIDE, _ANNOUNCED, _INSIDE = 0, 1, 2
+_FIRST_WORD = re.compile(r"\s*([A-Za-z]+)")
+_TO_SAVEPOINT = re.compile(r"\s*ROLLBACK\s+(?:WORK\s+)?TO\b", re.IGNORECASE)
+_XA_STATEMENT = re.compile(
+    r"\s*XA\s+(START|BEGIN|END|PREPARE|COMMIT|ROLLBACK)\s+(.*?)\s*(ONE\s+PHASE)?\s*\Z",
+    re.IGNORECASE | re.DOTALL,
+)
+_DUMMY_TABLE = b"\xff\xff\xff\x00\x00\x00"  # row events with this table number only end a statement
+
+_head = struct.Struct("<4xB4xI").unpack_from  # type and size, from an event's header
+_query_head = struct.Struct("<B2xH").unpack_from  # lengths of the database's name and of the status variables
+_u16 = struct.Struct("<H").unpack_from
+_u32 = struct.Struct("<I").unpack_from
+_u64 = struct.Struct("<Q").unpack_from
+
+Rows = SourceRows | LedgerRows
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What is looked for in the stream. `columns` are all of the source's, in order; `key` those of the copy key."""
+
+    source: TableName
+    columns: Sequence[Column]
+    key: Sequence[Column]
+    ledger: TableName
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    """Literals of key columns whose default is a constant."""
+    folded_names: bool = False
+    """Whether the server compares table names without regard to case."""
+    settled: tuple[str, int] = ("", 0)
+    """File and offset up to which XA transactions that end without their beginning are known to be visible."""
+
+
+def file_number(file: str) -> int:
+    """Return the number in a binlog file's name. Raises StreamLost where there is none."""
+    digits = file.rpartition(".")[2]
+    if not digits.isascii() or not digits.isdigit():
+        raise StreamLost(f"the server named a binlog file {file!r}, which has no number")
+    return int(digits)
+
+
+class EventDecoder:
+    """Turns the stream's bytes into keys, and keeps track of where it is.
+
+    Feed it with `feed`; then `keys`, `events`, `heartbeat`, `file` and `offset` tell what was found, and `take_keys`
+    and `take_gtids` hand it over. `file` and `offset` are the end of the last whole transaction, `executed` holds all
+    whole transactions.
+    """
+
+    def __init__(self, followed: Followed, *, executed: GtidSet | None = None, checksums: bool = True) -> None:
+        self.followed = followed
+        self.executed = executed.copy() if executed else GtidSet()
+        self.keys: dict[Key, Mark] = {}
+        self.events = 0
+        self.heartbeat: int | None = None
+        self.file = ""
+        self.offset = 0
+        self.transactions = 0
+        self._source = SourceName(followed.source, followed.folded_names)
+        self._ledger = SourceName(followed.ledger, followed.folded_names)
+        self._recent = GtidSet()
+        self._prepared: dict[str, dict[Key, Mark]] = {}
+        self._origin: Origin = b""
+        self._run_first = self._run_end = 0
+        self.restart(checksums=checksums)
+
+    def restart(self, *, checksums: bool) -> None:
+        """Forget what was begun: the stream comes again from the end of the last whole transaction."""
+        self._tables: dict[bytes, Rows | None] = {_DUMMY_TABLE: None}
+        self._checksum_bytes = 4 if checksums else 0
+        self._gathered: list[bytes] = []
+        self._missing = _PACKET_HEAD + _EVENT_HEAD
+        self._large: _LargeEvent | None = None
+        self._number = 0
+        self._begun = _OUTSIDE
+        self._xa: dict[Key, Mark] | None = None
+
+    # --- what was found --------------------------------------------------------------------------------------------
+
+    def take_keys(self) -> tuple[dict[Key, Mark], int]:
+        """Hand over the dirty keys and the number of row changes since the last call."""
+        taken = self.keys, self.events
+        self.keys, self.events = {}, 0
+        return taken
+
+    def take_gtids(self) -> GtidSet:
+        """Hand over the transactions that began since the last call, the one that is still under way included."""
+        self._end_run()
+        taken, self._recent = self._recent, GtidSet()
+        if self._number:
+            taken.add(self._origin, self._number, self._number + 1)
+        return taken
+
+    @property
+    def pending_transactions(self) -> Sequence[str]:
+        """The prepared XA transactions whose end has not come."""
+        return tuple(self._prepared)
+
+    def _end_run(self) -> None:
+        if self._run_end > self._run_first:
+            self.executed.add(self._origin, self._run_first, self._run_end)
+            self._recent.add(self._origin, self._run_first, self._run_end)
+            self._run_first = self._run_end
+
+    def executed_gtids(self) -> GtidSet:
+        """All whole transactions up to now."""
+        self._end_run()
+        return self.executed
+
+    # --- bytes in --------------------------------------------------------------------------------------------------
+
+    def feed(self, data: bytes) -> Iterator[None]:
+        """Take bytes of the protocol, cut anywhere; yields in between and at the end, so that what was found can be
+        handed over.
+
+        Raises StreamLost where they make no sense or following must end, SourceChanged where the source was changed.
+        """
+        try:
+            yield from self._feed(data)
+        except (struct.error, IndexError, KeyError, ValueError, OverflowError, zstandard.ZstdError) as error:
+            raise StreamLost(
+                f"the change stream of {self.followed.source} cannot be read at {self.file}:{self.offset}: "
+                f"malformed event ({type(error).__name__}: {error})"
+            ) from error
+        yield
+
+    def _feed(self, data: bytes) -> Iterator[None]:
+        while data:
+            if self._large is not None:
+                large = self._large
+                data = data[large.take(data) :]
+                yield from self._payload_pieces(large)
+                if not large.complete:
+                    return
+                self._large = None
+                self._end_of_large(large)
+                continue
+            if len(data) < self._missing:
+                self._gathered.append(data)
+                self._missing -= len(data)
+                return
+            if self._gathered:
+                self._gathered.append(data)
+                data = b"".join(self._gathered)
+                self._gathered = []
+            at = self._scan(data, _PACKET_HEAD, _PACKET_HEAD, self._checksum_bytes, 0)
+            at = yield from self._after_scan(data, at)
+            data = data[at:]
+
+    def _after_scan(self, data: bytes, at: int) -> Generator[None, None, int]:
+        """Deal with the event at which `_scan` stopped; return where to go on in `data`."""
+        start, left = at - _PACKET_HEAD, len(data) - (at - _PACKET_HEAD)
+        if left >= _PACKET_HEAD and data[at - 1]:
+            self._ended_by_server(data, start, left)
+            return len(data)
+        if left < _PACKET_HEAD + _EVENT_HEAD:
+            self._wait_for(data, start, _PACKET_HEAD + _EVENT_HEAD)
+            return len(data)
+        kind, size = _head(data, at)
+        size = int(size)
+        if size > _LARGE:
+            if left < _PACKET_HEAD + _EVENT_HEAD + payload.HEADER_BYTES:
+                self._wait_for(data, start, _PACKET_HEAD + _EVENT_HEAD + payload.HEADER_BYTES)
+                return len(data)
+            self._large = self._began_large(data, start, kind, size)
+            return start
+        if left < _PACKET_HEAD + size:
+            self._wait_for(data, start, _PACKET_HEAD + size)
+            return len(data)
+        # Only payloads are left by `_scan` although they are whole.
+        yield from self._payload(data, at, size)
+        return start + _PACKET_HEAD + size
+
+    def _wait_for(self, data: bytes, start: int, wanted: int) -> None:
+        rest = data[start:]
+        self._gathered = [rest]
+        self._missing = wanted - len(rest)
+        if not rest:
+            self._gathered = []
+
+    def _ended_by_server(self, data: bytes, start: int, left: int) -> None:
+        size = int.from_bytes(data[start : start + 3], "little")
+        if left < 4 + size:
+            self._wait_for(data, start, 4 + size)
+            return
+        raise ServerEnded.of(data[start + 4 : start + 4 + size])
+
+    # --- the loop --------------------------------------------------------------------------------------------------
+
+    def _scan(self, buffer: bytes, at: int, frame: int, checksum: int, outer_end: int) -> int:
+        """Go through the events that `buffer` holds as a whole; return where the first one that is left begins.
+
+        `at`: header of the first event; `frame`: bytes between two events (0 within a payload); `outer_end`: within a
+        payload, the end of the event around it, where a transaction ends in the binlog.
+        """
+        end = len(buffer)
+        tables = self._tables
+        keys = self.keys if self._xa is None else self._xa
+        origin, run_end, number, begun = self._origin, self._run_end, self._number, self._begun
+        rows_seen = transactions = 0
+        last_end = -1
+        while at + _EVENT_HEAD <= end:
+            kind, size = _head(buffer, at)
+            following = at + size
+            if following > end or (frame and buffer[at - 1]):
+                break
+            if size < _EVENT_HEAD + checksum:
+                raise StreamLost("the server sent an event that is shorter than its header")
+            if kind in ROW_EVENTS:
+                rows = tables[buffer[at + 19 : at + 25]]
+                if rows is not None:
+                    rows_seen += rows.take(kind, buffer, at + 19, following - checksum, keys)
+            elif kind == TABLE_MAP:
+                # A number is never given to another table before the server restarts, and then a new file begins.
+                if buffer[at + 19 : at + 25] not in tables:
+                    self._table(buffer, at + 19, following - checksum)
+            elif kind == GTID:
+                (number,) = _u64(buffer, at + 36)
+                if number != run_end or buffer[at + 20 : at + 36] != origin:
+                    self._run_end = run_end
+                    self._begin_run(buffer[at + 20 : at + 36], number)
+                    origin, run_end = self._origin, self._run_end
+                begun = _ANNOUNCED
+            elif kind == XID:
+                if number:
+                    run_end, number = number + 1, 0
+                begun = _OUTSIDE
+                last_end = at
+                transactions += 1
+            elif kind == TRANSACTION_PAYLOAD:
+                if frame:
+                    break
+                raise StreamLost("the server sent a compressed transaction within another")
+            else:
+                if kind == QUERY:
+                    database, status = _query_head(buffer, at + 27)
+                    text_at = at + 33 + status + database
+                    if following - checksum - text_at == 5 and buffer[text_at : text_at + 5] == b"BEGIN":
+                        begun = _INSIDE
+                        at = following + frame
+                        continue
+                if last_end >= 0:
+                    self._reach(outer_end or _u32(buffer, last_end + 13)[0])
+                    last_end = -1
+                self._run_end, self._number, self._begun = run_end, number, begun
+                self._other(kind, buffer, at, following - checksum, outer_end)
+                checksum = self._checksum_bytes if frame else 0
+                tables = self._tables
+                keys = self.keys if self._xa is None else self._xa
+                origin, run_end, number, begun = self._origin, self._run_end, self._number, self._begun
+            at = following + frame
+        if last_end >= 0:
+            self._reach(outer_end or _u32(buffer, last_end + 13)[0])
+        self._run_end, self._number, self._begun = run_end, number, begun
+        self.events += rows_seen
+        self.transactions += transactions
+        return at
+
+    def scan_nested(self, buffer: bytes, outer_end: int) -> int:
+        """As `_scan`, on events within a payload."""
+        return self._scan(buffer, 0, 0, 0, outer_end)
+
+    # --- transactions ----------------------------------------------------------------------------------------------
+
+    def _begin_run(self, origin: Origin, number: int) -> None:
+        """Transactions with consecutive numbers are kept as one interval; another one begins."""
+        self._end_run()
+        self._origin = origin
+        self._run_first = self._run_end = number
+
+    def _complete(self, position: int) -> None:
+        if self._number:
+            self._run_end, self._number = self._number + 1, 0
+        self._begun = _OUTSIDE
+        self.transactions += 1
+        self._reach(position)
+
+    def _reach(self, position: int) -> None:
+        if not position:
+            return
+        if position < self.offset & 0xFFFFFFFF:
+            # Offsets have 32 bits in events; a file may grow beyond, as a transaction is never split over two.
+            position += 1 << 32
+        self.offset = (self.offset & ~0xFFFFFFFF) + position
+
+    # --- events that are not in the loop ----------------------------------------------------------------------------
+
+    def _other(self, kind: int, buffer: bytes, at: int, end: int, outer_end: int) -> None:
+        body = at + _EVENT_HEAD
+        position = outer_end or _u32(buffer, at + 13)[0]
+        handler = _HANDLERS.get(kind)
+        if handler is not None:
+            handler(self, buffer, body, end, position)
+        elif kind not in _WITHOUT_MEANING and not buffer[at + 17] & _IGNORABLE_FLAG:
+            raise StreamLost(f"the server sent an event of the type number {kind}, which is not known here")
+        elif not self._begun:
+            self._reach(position)
+
+    def _query(self, buffer: bytes, body: int, end: int, position: int) -> None:
+        database_size, status_size = _query_head(buffer, body + 8)
+        database_at = body + 13 + status_size
+        text_at = database_at + database_size + 1
+        codec = _client_codec(buffer[body + 13 : database_at])
+        database = buffer[database_at : database_at + database_size].decode("utf-8", "replace")
+        self._statement(buffer[text_at:end].decode(codec, "replace"), database, position)
+
+    def _load_query(self, buffer: bytes, body: int, end: int, position: int) -> None:
+        database_size, status_size = _query_head(buffer, body + 8)
+        database_at = body + 26 + status_size
+        database = buffer[database_at : database_at + database_size].decode("utf-8", "replace")
+        self._statement(buffer[database_at + database_size + 1 : end].decode("utf-8", "replace"), database, position)
+
+    def _statement(self, text: str, database: str, position: int) -> None:
+        word = _FIRST_WORD.match(text)
+        verb = word[1].upper() if word else ""
+        if verb == "XA":
+            self._xa_statement(text, position)
+        elif verb == "BEGIN" or text[:17].upper() == "START TRANSACTION":
+            self._begun = _INSIDE
+        elif verb in ("COMMIT", "ROLLBACK") and not _TO_SAVEPOINT.match(text):
+            self._complete(position)
+        elif verb == "SAVEPOINT" or verb in ("ROLLBACK", "RELEASE"):
+            return
+        else:
+            if changes_source(text, database, self._source):
+                raise SourceChanged(f"{self.followed.source} was changed by a statement during the run: {text[:200]}")
+            # A statement between BEGIN and COMMIT ends nothing; one that stands alone is a transaction.
+            if self._begun != _INSIDE:
+                self._complete(position)
+
+    def _xa_statement(self, text: str, position: int) -> None:
+        found = _XA_STATEMENT.match(text)
+        if found is None:
+            raise StreamLost(f"the server sent an XA statement that is not understood: {text[:100]}")
+        verb, xid = found[1].upper(), found[2]
+        if verb in ("START", "BEGIN"):
+            self._xa = {}
+            self._begun = _INSIDE
+        elif verb == "COMMIT":
+            self._xa_commit(xid, bool(found[3]), position)
+        elif verb == "ROLLBACK":
+            self._prepared.pop(xid, None)
+            self._xa = None
+            self._complete(position)
+
+    def _xa_commit(self, xid: str, one_phase: bool, position: int) -> None:
+        pending = self._xa if one_phase and self._xa is not None else self._prepared.pop(xid, None)
+        self._xa = None
+        if pending is not None:
+            self.keys.update(pending)
+        elif not self._is_settled(position):
+            raise StreamLost(
+                f"the XA transaction {xid} was committed at {self.file}:{position}, "
+                "but prepared before the run began: it may have changed "
+                f"{self.followed.source}"
+            )
+        self._complete(position)
+
+    def _is_settled(self, position: int) -> bool:
+        file, offset = self.followed.settled
+        return bool(file) and (file_number(self.file), position) <= (file_number(file), offset)
+
+    def _xa_prepare(self, buffer: bytes, body: int, end: int, position: int) -> None:
+        one_phase = buffer[body] != 0
+        number, global_size, branch_size = struct.unpack_from("<iII", buffer, body + 1)
+        at = body + 13
+        whole = (
+            buffer[at : at + global_size].hex(),
+            buffer[at + global_size : at + global_size + branch_size].hex(),
+        )
+        xid = f"X'{whole[0]}',X'{whole[1]}',{number}"
+        pending, self._xa = self._xa or {}, None
+        if one_phase:
+            self.keys.update(pending)
+        else:
+            self._prepared[xid] = pending
+        self._complete(position)
+
+    def _table(self, buffer: bytes, body: int, end: int) -> None:
+        number = buffer[body : body + 6]
+        schema, table, _ = table_map.table_name(buffer, body)
+        name = schema.decode("utf-8", "replace"), table.decode("utf-8", "replace")
+        rows: Rows | None = None
+        if self._source.is_table(*name):
+            rows = self._source_rows(table_map.parse(buffer, body, end))
+        elif self._ledger.is_table(*name):
+            rows = LedgerRows(table_map.parse(buffer, body, end), self._beat)
+        self._tables[number] = rows
+
+    def _source_rows(self, table: table_map.TableMap) -> SourceRows:
+        of = self.followed
+        if len(table.fields) != len(of.columns):
+            raise SourceChanged(
+                f"{of.source} has {len(table.fields)} columns in the change stream, but {len(of.columns)} are expected"
+            )
+        for logged, column in zip(table.fields, of.columns, strict=True):
+            if not logged.fits(column):
+                raise SourceChanged(
+                    f"column {column.name} of {of.source} is not of the type {column.full_type} any more "
+                    f"in the change stream (binlog type {logged.code})"
+                )
+        return SourceRows(str(of.source), table, of.columns, of.key, of.defaults)
+
+    def _beat(self, number: int) -> None:
+        if self.heartbeat is None or number > self.heartbeat:
+            self.heartbeat = number
+
+    def _anonymous(self, buffer: bytes, body: int, end: int, position: int) -> None:
+        self._number, self._begun = 0, _ANNOUNCED
+
+    def _mariadb_gtid(self, buffer: bytes, body: int, end: int, position: int) -> None:
+        self._number, self._begun = 0, _ANNOUNCED if buffer[body + 12] & _STANDALONE else _INSIDE
+
+    def _tagged(self, buffer: bytes, body: int, end: int, position: int) -> None:
+        """Fields of a number and a value, each of variable length; of interest are 1 (UUID), 2 (number) and 3 (tag)."""
+        _, at = _varlen(buffer, body)
+        _, at = _varlen(buffer, at)
+        _, at = _varlen(buffer, at)
+        server, number, tag = bytearray(), 0, b""
+        while at < end:
+            what, at = _varlen(buffer, at)
+            if what == 0:
+                at += 1
+            elif what == 1:
+                for _ in range(16):
+                    byte, at = _varlen(buffer, at)
+                    server.append(byte)
+            elif what == 2:
+                value, at = _varlen(buffer, at)
+                number = value >> 1
+            elif what == 3:
+                size, at = _varlen(buffer, at)
+                tag = buffer[at : at + size]
+                break
+            else:
+                break
+        if len(server) != 16 or number < 1:
+            raise StreamLost("the server sent a tagged GTID in a form that is not known here")
+        origin = bytes(server) + tag
+        if number != self._run_end or origin != self._origin:
+            self._begin_run(origin, number)
+        self._number, self._begun = number, _ANNOUNCED
+
+    def _rotate(self, buffer: bytes, body: int, end: int, position: int) -> None:
+        (offset,) = _u64(buffer, body)
+        file = buffer[body + 8 : end].decode("utf-8", "replace")
+        file_number(file)
+        if self._begun:
+            # A transaction is never split over two files: what was begun was cut off by a crash of the server.
+            self._begun, self._number, self._xa = _OUTSIDE, 0, None
+        self.file, self.offset = file, offset
+        self._tables = {_DUMMY_TABLE: None}
+
+    def _format(self, buffer: bytes, body: int, end: int, position: int) -> None:
+        # The event itself always has a checksum where its kind is announced, in the byte before it (from MySQL 5.6.1
+        # on).
+        size = _u32(buffer, body - 10)[0] + body - _EVENT_HEAD
+        self._checksum_bytes = 4 if buffer[size - 5] == 1 else 0
+        self._tables = {_DUMMY_TABLE: None}
+        if not self._begun:
+            self._reach(position)
+
+    def _heartbeat(self, buffer: bytes, body: int, end: int, position: int) -> None:
+        self._heard(buffer[body:end].decode("utf-8", "replace"), position)
+
+    def _heartbeat_v2(self, buffer: bytes, body: int, end: int, position: int) -> None:
+        file, at = "", body
+        while at < end:
+            what, at = table_map.packed_integer(buffer, at)
+            if what == 0:
+                break
+            size, at = table_map.packed_integer(buffer, at)
+            if what == 1:
+                file = buffer[at : at + size].decode("utf-8", "replace")
+            elif what == 2:
+                position, _ = table_map.packed_integer(buffer, at)
+            at += size
+        self._heard(file, position)
+
+    def _heard(self, file: str, position: int) -> None:
+        """The server has nothing more to send up to here, or only what it was told to leave out."""
+        if self._begun or not file:
+            return
+        if file_number(file) > file_number(self.file or ".0"):
+            self.file, self.offset = file, 0
+        if file == self.file:
+            self._reach(position)
+
+    def _incident(self, buffer: bytes, body: int, end: int, position: int) -> None:
+        raise StreamLost(
+            f"the server reports that its binlog lacks changes (incident event at {self.file}:{position})",
+            hint="See the server's error log for the cause, then run the same command again.",
+        )
+
+    # --- payloads and other large events -----------------------------------------------------------------------------
+
+    def _payload(self, data: bytes, at: int, size: int) -> Iterator[None]:
+        about = payload.head(data, at + _EVENT_HEAD)
+        if about.start + about.size > at + size - self._checksum_bytes:
+            raise StreamLost("the server sent a compressed transaction that is longer than its event")
+        nested = _Nested(self, payload.Payload(about), _u32(data, at + 13)[0])
+        yield from nested.take(data[about.start : about.start + about.size])
+        nested.end()
+
+    def _began_large(self, data: bytes, start: int, kind: int, size: int) -> _LargeEvent:
+        at = start + _PACKET_HEAD
+        first_packet = int.from_bytes(data[start : start + 3], "little")
+        large = _LargeEvent(first_packet, size)
+        if kind == TRANSACTION_PAYLOAD:
+            about = payload.head(data, at + _EVENT_HEAD)
+            large.payload = _Nested(self, payload.Payload(about), _u32(data, at + 13)[0])
+            large.payload_at, large.payload_end = about.start - at, about.start - at + about.size
+            if large.payload_end > size - self._checksum_bytes:
+                raise StreamLost("the server sent a compressed transaction that is longer than its event")
+        else:
+            large.wanted = not (kind in ROW_EVENTS and self._tables[data[at + 19 : at + 25]] is None)
+        return large
+
+    def _payload_pieces(self, large: _LargeEvent) -> Iterator[None]:
+        pieces, large.pieces = large.pieces, large.pieces if large.wanted else []
+        if large.payload is not None:
+            for piece in pieces:
+                yield from large.payload.take(piece)
+
+    def _end_of_large(self, large: _LargeEvent) -> None:
+        if large.payload is not None:
+            large.payload.end()
+        elif large.wanted:
+            event = b"".join(large.pieces)
+            if self._scan(event, 0, 0, self._checksum_bytes, 0) != len(event):
+                raise StreamLost("the server sent a large event that does not end where it says")
+
+
+class _LargeEvent:
+    """Gathers an event of more than a packet or so; what is not wanted is dropped as it comes."""
+
+    def __init__(self, first_packet: int, size: int) -> None:
+        self._packet_left = first_packet - 1
+        self._last_packet = first_packet < _FULL_PACKET
+        self._skip = _PACKET_HEAD
+        self._frame = b""
+        self._size = size
+        self._seen = 0
+        self.wanted = False
+        self.pieces: list[bytes] = []
+        self.payload: _Nested | None = None
+        self.payload_at = self.payload_end = 0
+
+    @property
+    def complete(self) -> bool:
+        return self._last_packet and not self._packet_left
+
+    def take(self, data: bytes) -> int:
+        """Take what belongs to the event from `data`; return how many bytes that was."""
+        at = self._skip
+        self._skip = 0
+        while at < len(data) and not self.complete:
+            if not self._packet_left:
+                piece = data[at : at + 4 - len(self._frame)]
+                self._frame += piece
+                at += len(piece)
+                if len(self._frame) == 4:
+                    self._packet_left = int.from_bytes(self._frame[:3], "little")
+                    self._last_packet = self._packet_left < _FULL_PACKET
+                    self._frame = b""
+                continue
+            piece = data[at : at + self._packet_left]
+            at += len(piece)
+            self._packet_left -= len(piece)
+            self._keep(piece)
+        if self._seen > self._size or (self.complete and self._seen != self._size):
+            raise StreamLost("the server sent an event in packets that do not add up to it")
+        return at
+
+    def _keep(self, piece: bytes) -> None:
+        begin, self._seen = self._seen, self._seen + len(piece)
+        if self.payload is not None:
+            piece = piece[max(0, self.payload_at - begin) : max(0, self.payload_end - begin)]
+        elif not self.wanted:
+            return
+        self.pieces.append(piece)
+
+
+class _Nested:
+    """The events within a payload, which follow each other without packets and without checksums."""
+
+    def __init__(self, decoder: EventDecoder, content: payload.Payload, outer_end: int) -> None:
+        self._decoder = decoder
+        self._content = content
+        self._outer_end = outer_end
+        self._gathered: list[bytes] = []
+        self._missing = 0
+
+    def take(self, data: bytes) -> Iterator[None]:
+        for piece in self._content.take(data):
+            if len(piece) < self._missing:
+                self._gathered.append(piece)
+                self._missing -= len(piece)
+                continue
+            self._gathered.append(piece)
+            buffer = b"".join(self._gathered)
+            at = self._decoder.scan_nested(buffer, self._outer_end)
+            rest = buffer[at:]
+            self._gathered = [rest] if rest else []
+            wanted = _head(rest)[1] if len(rest) >= _EVENT_HEAD else _EVENT_HEAD
+            self._missing = max(1, wanted - len(rest))
+            yield
+
+    def end(self) -> None:
+        if self._gathered:
+            raise StreamLost("the server sent a compressed transaction that ends within an event")
+
+
+class ServerEnded(StreamLost):
+    """The server ended the stream by an error, or without one (`number` 0)."""
+
+    number = 0
+
+    @classmethod
+    def of(cls, body: bytes) -> ServerEnded:
+        """From the body of an ERR or EOF packet."""
+        if body[:1] != b"\xff":
+            return cls("the server ended the change stream")
+        number = int.from_bytes(body[1:3], "little")
+        text = body[3:].decode("utf-8", "replace")
+        if text.startswith("#"):
+            text = text[6:]
+        error = cls(f"the server ended the change stream: {text} (MySQL error {number})")
+        error.number = number
+        return error
+
+
+def _varlen(buffer: bytes, at: int) -> tuple[int, int]:
+    """Return an integer of variable length and where it ends: as many one bits at the low end as bytes follow the
+    first.
+    """
+    first = buffer[at]
+    size = (~first & first + 1).bit_length() if first != 0xFF else 9
+    value = int.from_bytes(buffer[at : at + size], "little") >> (size if size < 9 else 8)
+    return value, at + size
+
+
+def _client_codec(status: bytes) -> str:
+    """Return Python's codec for the charset in which a statement was sent; it stands in the event's status
+    variables.
+    """
+    at = 0
+    while at < len(status):
+        what = status[at]
+        if what == _STATUS_CHARSET:
+            try:
+                return codec_of(str(vars(charset_by_id(_u16(status, at + 1)[0]))["name"])) or "latin-1"
+            except KeyError:
+                return "utf-8"
+        size = _STATUS_SIZES.get(what)
+        if size is None:
+            return "utf-8"
+        at += 1 + size if size >= 0 else 2 + status[at + 1] + (-size - 1)
+    return "utf-8"
+
+
+_STATUS_CHARSET = 4
+# Bytes of each status variable that may precede the charset; -1: a length byte and as many bytes; -2: and one more for
+# a zero.
+_STATUS_SIZES = {0: 4, 1: 8, 2: -2, 3: 4, 6: -1}
+
+_HANDLERS: Mapping[int, Callable[[EventDecoder, bytes, int, int, int], None]] = {
+    QUERY: EventDecoder._query,
+    EXECUTE_LOAD_QUERY: EventDecoder._load_query,
+    XA_PREPARE: EventDecoder._xa_prepare,
+    ROTATE: EventDecoder._rotate,
+    FORMAT_DESCRIPTION: EventDecoder._format,
+    HEARTBEAT: EventDecoder._heartbeat,
+    HEARTBEAT_V2: EventDecoder._heartbeat_v2,
+    ANONYMOUS_GTID: EventDecoder._anonymous,
+    GTID_TAGGED: EventDecoder._tagged,
+    MARIADB_GTID: EventDecoder._mariadb_gtid,
+    INCIDENT: EventDecoder._incident,
+}

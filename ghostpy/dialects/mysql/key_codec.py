@@ -1,0 +1,86 @@
+"""The canonical text of a copy key in SQL, made by the server and made from the bytes of a row image, alike to the last
+character.
+
+    integers, YEAR, BIT, SET   digits                        -7, 2024, 3
+    DECIMAL                    digits, all of its scale      -0.50
+    FLOAT, DOUBLE              shortest digits of the double 0.10000000149011612, 1e-17
+    text, ENUM                 bytes with their charset      _utf8mb4 X'C3A9'   (ENUM's error value: 0)
+    BINARY, VARBINARY          bytes                         X'00FF'
+    temporal                   quoted, all of its fraction   '2020-01-01 10:00:00.123456' (TIMESTAMP: in UTC)
+
+Parts of a composite key are joined by commas. The engine's key of a single integer column is the number itself.
+Sources: "Literal Values" and "Numeric Type Storage Requirements" (MySQL manual). Sessions run under
+`time_zone='+00:00'` and without PAD_CHAR_TO_FULL_LENGTH.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ghostpy.dialects.mysql import quote
+from ghostpy.model.table import Column
+
+INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint"})
+TEMPORAL = frozenset({"date", "time", "datetime", "timestamp"})
+BINARY = frozenset({"binary", "varbinary"})
+TEXT = frozenset({"char", "varchar"})
+
+
+def is_single_integer(columns: Sequence[Column]) -> bool:
+    """Tell whether the engine's keys are plain `int`s."""
+    return len(columns) == 1 and columns[0].data_type in INTEGERS
+
+
+def key_sql(columns: Sequence[Column], alias: str = "") -> str:
+    """Return an expression for a row's key in canonical text; `alias` (unquoted) qualifies the columns."""
+    parts = [literal_sql(column, alias) for column in columns]
+    return parts[0] if len(parts) == 1 else f"CONCAT_WS(',', {', '.join(parts)})"
+
+
+def literal_sql(column: Column, alias: str = "") -> str:
+    """Return an expression for a literal that equals the column's value, and finds it by its index.
+
+    Raises ValueError for a type that cannot stand in a key with its whole length.
+    """
+    value = quote.name(column.name)
+    if alias:
+        value = f"{quote.name(alias)}.{value}"
+    kind = column.data_type
+    if kind in INTEGERS:
+        # The cast to a number takes the zeros of ZEROFILL away.
+        return f"CAST(CAST({value} AS {'UNSIGNED' if column.unsigned else 'SIGNED'}) AS CHAR)"
+    if kind in ("bit", "set", "year"):
+        return f"CAST(CAST({value} AS UNSIGNED) AS CHAR)"
+    if kind == "decimal":
+        # Zero is added for ZEROFILL's sake too, and keeps the scale.
+        return f"CAST({value} + 0 AS CHAR)" if "zerofill" in column.full_type else f"CAST({value} AS CHAR)"
+    if kind in ("float", "double"):
+        # A sum has no display width to round to, and turns -0 into the 0 that it equals.
+        return f"CAST({value} + 0e0 AS CHAR)"
+    if kind in TEMPORAL:
+        return f"CONCAT('''', CAST({value} AS CHAR), '''')"
+    if kind in BINARY:
+        return f"CONCAT('X''', HEX({value}), '''')"
+    if kind in TEXT:
+        return f"CONCAT('{introducer(column)} X''', HEX({value}), '''')"
+    if kind == "enum":
+        return f"IF({value} = 0, '0', CONCAT('{introducer(column)} X''', HEX({value}), ''''))"
+    raise ValueError(f"{column.full_type} cannot be a part of a copy key")
+
+
+def bound_sql(column: Column, alias: str = "") -> str:
+    """Return an expression for a literal that stands for the column's value in `<` and `>`, in the order of its index.
+
+    ENUM and SET are indexed by number but compared with a string as text, so their bounds are numbers.
+    """
+    if column.data_type == "enum":
+        value = quote.name(column.name)
+        return f"CAST({quote.name(alias) + '.' if alias else ''}{value} + 0 AS CHAR)"
+    return literal_sql(column, alias)
+
+
+def introducer(column: Column) -> str:
+    """Return `_charset`, which makes the bytes behind it a string of the column's own charset."""
+    if not column.charset or not column.charset.isalnum():
+        raise ValueError(f"column {column.name} has no charset")
+    return f"_{column.charset}"

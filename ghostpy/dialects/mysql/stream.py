@@ -1,0 +1,199 @@
+"""The MySQL change stream: which rows of the source changed, from the server's binlog."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from ghostpy.dialects.mysql import quote
+from ghostpy.dialects.mysql.binlog_place import BinlogPlace
+from ghostpy.dialects.mysql.events import Followed
+from ghostpy.dialects.mysql.facts import ServerFacts
+from ghostpy.dialects.mysql.follower import Follower
+from ghostpy.dialects.mysql.gtid import GtidSet
+from ghostpy.dialects.mysql.handover import Handover
+from ghostpy.dialects.mysql.session import Session, kill
+from ghostpy.errors import MissingPrivilege, ServerError, ServerGone, StreamLost
+from ghostpy.model.change import ChangeBatch, Position
+from ghostpy.model.names import TableName
+from ghostpy.model.table import Column
+from ghostpy.settings import ConnectSettings
+
+_READ_SECONDS = 1.0
+_FENCE_SECONDS = 60.0
+_PREPARED_SECONDS = 10.0
+_KEYS_IN_FLIGHT = 50_000
+
+
+class BinlogStream:
+    """Fulfils `ChangeStream` on a server's binlog, by GTIDs where the server has them, else by file and offset.
+
+    `columns`: all columns of the source in order; `key`: those of the copy key.
+    """
+
+    def __init__(
+        self,
+        connect: ConnectSettings,
+        facts: ServerFacts,
+        *,
+        source: TableName,
+        columns: Sequence[Column],
+        key: Sequence[Column],
+        ledger: TableName,
+    ) -> None:
+        self._connect = connect
+        self._facts = facts
+        self._followed = Followed(
+            source=source,
+            columns=tuple(columns),
+            key=tuple(key),
+            ledger=ledger,
+            folded_names=facts.lower_case_table_names != 0,
+        )
+        self._session = Session(connect, purpose="stream")
+        self._opening = asyncio.Lock()
+        self._follower: Follower | None = None
+        self._handover: Handover | None = None
+        self._unfenced = GtidSet()
+        self._reached = (-1, 0)
+
+    async def start(self) -> Position:
+        """The place to `open` at: everything before it is visible to reads that begin after this call.
+
+        Waits a while for XA transactions that are prepared already, since the stream would not show what they changed.
+        Raises StreamLost where they stay, MissingPrivilege, ServerGone.
+        """
+        deadline = time.monotonic() + _PREPARED_SECONDS
+        while True:
+            start = await self._place()
+            prepared = await self._prepared()
+            if not prepared:
+                break
+            if time.monotonic() > deadline:
+                raise StreamLost(
+                    f"XA transactions are prepared on {self._connect.address} and do not end, "
+                    f"so what they changed cannot be followed: {', '.join(prepared[:3])}",
+                    hint="Commit them or roll them back (XA RECOVER lists them), then run the same command again.",
+                )
+            await asyncio.sleep(0.2)
+        settled = await self._place()
+        return BinlogPlace(start.file, start.offset, start.gtids, (settled.file, settled.offset)).position()
+
+    async def open(self, start: Position) -> None:
+        """Begin to follow from `start`. Raises StreamLost where the server no longer holds it, ConnectionFailed,
+        MissingPrivilege.
+        """
+        place = start.token
+        if not isinstance(place, BinlogPlace):
+            raise StreamLost(f"{start} is not a place in a binlog")
+        followed = self._followed
+        followed = Followed(
+            followed.source,
+            followed.columns,
+            followed.key,
+            followed.ledger,
+            followed.defaults,
+            followed.folded_names,
+            place.settled,
+        )
+        self._handover = Handover(asyncio.get_running_loop(), limit=_KEYS_IN_FLIGHT)
+        self._follower = Follower(self._connect, followed, place, self._handover)
+        self._follower.begin()
+        # The first bytes tell whether the server has what was asked for.
+        while not await self._handover.wait(_READ_SECONDS):
+            pass
+        self._handover.raise_if_ended()
+
+    async def read(self) -> ChangeBatch:
+        """See `ChangeStream.read`."""
+        handover = self._handover
+        if handover is None:
+            raise StreamLost("the change stream is not open")
+        await handover.wait(_READ_SECONDS)
+        news = handover.take()
+        self._unfenced.update(news.gtids)
+        place = news.place or BinlogPlace("", 0)
+        self._reached = max(self._reached, place.order)
+        return ChangeBatch(news.keys, news.events, place.position(), news.heartbeat)
+
+    async def fence(self) -> None:
+        """See `ChangeStream.fence`; without GTIDs reads must lock their rows instead.
+
+        Raises ServerGone where the server does not get there within a minute.
+        """
+        awaited, self._unfenced = self._unfenced, GtidSet()
+        if not awaited or not self._facts.reads_fenced:
+            return
+        statement = f"SELECT WAIT_FOR_EXECUTED_GTID_SET({quote.text(str(awaited))}, 1)"
+        deadline = time.monotonic() + _FENCE_SECONDS
+        try:
+            while time.monotonic() < deadline:
+                try:
+                    # 0: executed; 1: not within the second.
+                    if (await self._ask(statement, "waiting for transactions to be visible"))[0][0] == 0:
+                        awaited = GtidSet()
+                        return
+                except ServerGone:
+                    await asyncio.sleep(0.2)
+            raise ServerGone(
+                f"transactions that {self._connect.address} has in its binlog are not visible "
+                f"after {_FENCE_SECONDS:.0f} s: {awaited}"
+            )
+        finally:
+            self._unfenced.update(awaited)
+
+    async def end(self) -> Position:
+        """See `ChangeStream.end`. Raises ServerGone, MissingPrivilege."""
+        return (await self._place()).position()
+
+    def passed(self, position: Position) -> bool:
+        """See `ChangeStream.passed`."""
+        place = position.token
+        return isinstance(place, BinlogPlace) and self._reached >= place.order
+
+    async def close(self) -> None:
+        """See `ChangeStream.close`."""
+        follower, self._follower = self._follower, None
+        if follower is not None:
+            identity = follower.connection_id
+            await asyncio.to_thread(follower.stop)
+            if identity:
+                # The server would notice only at its next heartbeat, and list a replica that is gone until then.
+                await asyncio.to_thread(kill, self._connect, identity)
+        await self._session.close()
+
+    # --- the server asked ---------------------------------------------------------------------------------------------
+
+    async def _ask(self, sql: str, doing: str) -> list[tuple[object, ...]]:
+        async with self._opening:
+            if not self._session.is_open:
+                await self._session.open()
+        try:
+            return await self._session.query(sql, doing=doing)
+        except ServerGone:
+            await self._session.close()
+            raise
+
+    async def _place(self) -> BinlogPlace:
+        # The set first: a transaction between the two questions must come in the stream, not be left out.
+        gtids = None
+        if self._facts.reads_fenced:
+            rows = await self._ask("SELECT @@GLOBAL.gtid_executed", "asking for the end of the binlog")
+            gtids = GtidSet.parse(str(rows[0][0]))
+        rows = await self._ask(self._status_statement, "asking for the end of the binlog")
+        if not rows:
+            raise StreamLost(f"{self._connect.address} writes no binlog", hint="Set log_bin on the server.")
+        return BinlogPlace(str(rows[0][0]), int(str(rows[0][1])), gtids)
+
+    @property
+    def _status_statement(self) -> str:
+        new = self._facts.flavour != "mariadb" and self._facts.numbers >= (8, 2, 0)
+        return "SHOW BINARY LOG STATUS" if new else "SHOW MASTER STATUS"
+
+    async def _prepared(self) -> Sequence[str]:
+        try:
+            return [repr(row[3]) for row in await self._ask("XA RECOVER", "looking for prepared XA transactions")]
+        except (MissingPrivilege, ServerError):
+            # Without the privilege XA_RECOVER_ADMIN the stream itself still notices the end of such a transaction.
+            return ()
