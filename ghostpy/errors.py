@@ -85,9 +85,7 @@ class DuplicateRows(DataDoesNotFit):
 
 class VerifyFailed(GhostpyError):
     exit_code = 8
-    default_hint = (
-        "The source is untouched. Look for writers that bypass the change stream (sql_log_bin=0, filters)."
-    )
+    default_hint = "The source is untouched. Look for writers that bypass the change stream (sql_log_bin=0, filters)."
 
 
 class CutOverFailed(GhostpyError):

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from ghostpy.model.change import ChangeBatch, Position
 from ghostpy.model.keys import Bound, Key, KeyRange, Mark
+from ghostpy.model.plan import Plan
 from ghostpy.model.progress import Progress, RunReport
 
 
@@ -24,6 +25,9 @@ class ChangeStream(Protocol):
     No change that commits after the position given to `open` is left out. After a loss of the connection the stream goes on by
     itself from the last complete transaction, so changes may come again; they never go missing.
     """
+
+    async def start(self) -> Position:
+        """The place to follow from: all changes before it are visible to reads."""
 
     async def open(self, start: Position) -> None:
         """Begin to follow from `start`. Raises StreamLost where the server no longer holds it."""
@@ -161,6 +165,52 @@ class Housekeeping(Protocol):
     async def drop_old(self) -> None: ...
 
     async def estimate_rows(self) -> int: ...
+
+    async def count_rows(self) -> int:
+        """The exact number of rows; reads the whole table."""
+
+    async def check_source(self) -> None:
+        """Raises SourceChanged where the source is not the table any more that the plan was made for."""
+
+    async def alter_in_place(self, lock_timeout: int) -> bool:
+        """Make the change on the source itself in the server's instant way; False where the server will not.
+
+        Waits at most `lock_timeout` seconds for the table.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a dialect gives for one plan. `uncompared` names the new columns that verification cannot compare."""
+
+    stream: ChangeStream
+    copying: Copying
+    resyncing: Resyncing
+    comparing: Comparing
+    exchanging: Exchanging
+    uncompared: tuple[str, ...] = ()
+
+
+class Dialect(Protocol):
+    """A kind of server, for one run."""
+
+    @property
+    def address(self) -> str:
+        """Where the server is, for messages."""
+
+    @property
+    def housekeeping(self) -> Housekeeping: ...
+
+    async def open(self) -> None:
+        """Connect and ask for the server's facts. Raises ConnectionFailed."""
+
+    async def plan(self) -> Plan:
+        """Decide what to do, and leave nothing behind. Raises PlanRefused with all findings, or MissingPrivilege."""
+
+    def parts(self, plan: Plan) -> Parts: ...
+
+    async def close(self) -> None:
+        """End all sessions. Never raises."""
 
 
 class Observer(Protocol):

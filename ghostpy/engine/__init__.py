@@ -1,0 +1,1 @@
+"""The migration itself. Speaks only to protocols; never names a database."""

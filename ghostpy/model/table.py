@@ -31,6 +31,8 @@ class Column:
     numeric_scale: int | None = None
     fraction_digits: int = 0
     default: str | None = None
+    has_default: bool = False
+    """Whether an INSERT may leave the column out (a NULL default counts for nullable columns only)."""
     generated: Generated = Generated.NO
     auto_increment: bool = False
     invisible: bool = False

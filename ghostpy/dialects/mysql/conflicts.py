@@ -1,0 +1,135 @@
+"""A unique key of the shadow refused a row: is it a duplicate in the source, or a stale row of the shadow in the way?
+
+Values move between rows of the source (a swap of two names, a number given up and taken by another). The shadow may hold the old
+owner still when the new one arrives. Such a row is stale by definition: its key has a change in the stream that is not resynced yet.
+It is deleted and its key resynced again. Two rows of the *source* that collide under the new schema end the run instead.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ghostpy import errors
+from ghostpy.dialects.mysql import quote
+from ghostpy.dialects.mysql.key_codec import key_sql
+from ghostpy.dialects.mysql.session import Session
+from ghostpy.dialects.mysql.statements import Statements
+from ghostpy.dialects.mysql.types import INTEGERS, LABELLED, TEXTS
+from ghostpy.model.keys import Key
+from ghostpy.model.table import Index
+
+_LIMIT = 1000
+_EXAMPLES = 3
+
+
+def to_key(statements: Statements, text: object) -> Key:
+    """The model's key for a key text that the server gave."""
+    columns = statements.plan.copy_key.source_columns
+    written = text.decode("ascii") if isinstance(text, bytes) else str(text)
+    return int(written) if len(columns) == 1 and columns[0].data_type in INTEGERS else written
+
+
+async def resolve(session: Session, statements: Statements, condition: str) -> set[Key]:
+    """Remove what is stale and in the way of the source rows that match `condition`; the keys to resync.
+
+    The session's transaction must be rolled back already; it is committed here. Raises DuplicateRows with example rows.
+    """
+    found: set[Key] = set()
+    for index in statements.plan.shadow.indexes:
+        if not index.unique:
+            continue
+        stale = {to_key(statements, row[0]) for row in await session.query(_in_the_way(statements, index, condition))}
+        scope = f"({condition})"
+        if stale:
+            scope = f"({scope} OR {statements.among(stale, statements.source_key)})"
+        duplicates = await session.query(_duplicates(statements, index, scope))
+        if duplicates:
+            await session.rollback()
+            raise _duplicate_rows(statements, index, duplicates)
+        found |= stale
+    if found:
+        await session.execute(
+            statements.delete_keys(found), doing=f"removing stale rows of {statements.plan.names.shadow}"
+        )
+    await session.commit()
+    return found
+
+
+def _parts(statements: Statements, index: Index) -> list[str]:
+    """The index's parts as expressions over the shadow's column names, comparing as the shadow does."""
+    shadow = statements.plan.shadow
+    parts = []
+    for part in index.parts:
+        if part.column is None:
+            # information_schema escapes quotes within the expression.
+            written = re.sub(r"\\(.)", r"\1", part.expression or "")
+            parts.append(f"({written})")
+            continue
+        column = shadow.column(part.column)
+        value = quote.name(column.name)
+        if column.data_type in TEXTS | LABELLED:
+            value = f"CONVERT({value} USING {column.charset}) COLLATE {column.collation}"
+        parts.append(f"LEFT({value}, {part.prefix})" if part.prefix else value)
+    return parts
+
+
+def _fed(statements: Statements, index: Index) -> bool:
+    """Whether all of the index's columns are fed from the source (a generated or defaulted one cannot be computed here)."""
+    fed = {feed.target.name for feed in statements.plan.columns.feeds}
+    return all(part.column is None or part.column in fed for part in index.parts)
+
+
+def _in_the_way(statements: Statements, index: Index, condition: str) -> str:
+    key = statements.plan.copy_key
+    if not _fed(statements, index):
+        return "SELECT NULL FROM DUAL WHERE FALSE"
+    parts = _parts(statements, index)
+    mapped = [quote.name(column.name) for column in key.shadow_columns]
+    k = [f"{name} AS k{i}" for i, name in enumerate(mapped)]
+    u = [f"{part} AS u{i}" for i, part in enumerate(parts)]
+    arriving = f"SELECT {', '.join([*k, *u])} FROM ({statements.transformed(condition)}) AS x"
+    standing = f"SELECT {key_sql(key.shadow_columns)} AS t, {', '.join([*k, *u])} FROM {statements.shadow}"
+    equal = " AND ".join(f"s.u{i} = n.u{i}" for i in range(len(parts)))
+    other = " AND ".join(f"s.k{i} = n.k{i}" for i in range(len(mapped)))
+    return f"SELECT DISTINCT s.t FROM ({arriving}) AS n JOIN ({standing}) AS s ON {equal} WHERE NOT ({other}) LIMIT {_LIMIT}"
+
+
+def _duplicates(statements: Statements, index: Index, condition: str) -> str:
+    if not _fed(statements, index):
+        return "SELECT NULL FROM DUAL WHERE FALSE"
+    parts = _parts(statements, index)
+    text = key_sql(statements.plan.copy_key.source_columns)
+    inner = statements.transformed(condition, [f"{text} AS ghostpy_key"])
+    shown = ", ".join(f"MIN(CAST({part} AS CHAR))" for part in parts)
+    present = " AND ".join(f"{part} IS NOT NULL" for part in parts)
+    return (
+        f"SELECT MIN(ghostpy_key), MAX(ghostpy_key), COUNT(*), {shown} FROM ({inner}) AS x WHERE {present} "
+        f"GROUP BY {', '.join(parts)} HAVING COUNT(*) > 1 LIMIT {_EXAMPLES}"
+    )
+
+
+def _duplicate_rows(statements: Statements, index: Index, duplicates: list[tuple[object, ...]]) -> errors.DuplicateRows:
+    plan = statements.plan
+    key = ", ".join(column.name for column in plan.copy_key.source_columns)
+    columns = ", ".join(part.column or str(part.expression) for part in index.parts)
+    examples = "; ".join(
+        f"({', '.join(map(str, values))}) in {count} rows, among them {key} = {_shown(first)} and {_shown(last)}"
+        for first, last, count, *values in duplicates
+    )
+    return errors.DuplicateRows(
+        f"rows of {plan.source.name} collide on the unique key {index.name} ({columns}) of the new table: {examples}. "
+        "The source is untouched."
+    )
+
+
+def _shown(literal: object) -> str:
+    """A key literal in a readable form."""
+
+    def plain(found: re.Match[str]) -> str:
+        try:
+            return repr(bytes.fromhex(found[2]).decode())
+        except UnicodeDecodeError:
+            return found[0]
+
+    text = literal.decode("ascii") if isinstance(literal, bytes) else str(literal)
+    return re.sub(r"(_\w+ )?X'([0-9A-Fa-f]*)'", plain, text)

@@ -1,0 +1,132 @@
+"""One 64-bit number per row, for both tables: equal rows give equal numbers.
+
+A column goes in as text or bytes that leave nothing out: fractions of seconds, the sign of −0.0, trailing zeros of binaries, case
+and accents that a collation calls equal. A source column whose type the ALTER changes is first converted as storing it would.
+The digest is the first 64 bits of SHA2(…, 224); MD5() and SHA1() are gone from MySQL 9.7 without a component.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ghostpy.dialects.mysql import quote
+from ghostpy.dialects.mysql.types import BINARIES, GEOMETRIES, INEXACT, INTEGERS, LABELLED, MOMENTS, TEXTS
+from ghostpy.model.column_map import ColumnFeed
+from ghostpy.model.table import Column
+
+_NUMBERS = INTEGERS | {"decimal", "year", "bit"}
+
+
+@dataclass(frozen=True, slots=True)
+class Canonical:
+    """How one column is compared: an expression over source values, and the same over the shadow's column."""
+
+    source: str
+    shadow: str
+
+
+def row_digest(parts: list[str]) -> str:
+    """The digest of a row, an unsigned 64-bit number; `parts` are canonical expressions."""
+    return f"CAST(CONV(LEFT(SHA2(CONCAT_WS('#', {', '.join(parts)}), 224), 16), 16, 10) AS UNSIGNED)"
+
+
+def canonical(feed: ColumnFeed, value: str) -> Canonical | None:
+    """How `feed` is compared, `value` being the expression that feeds it; None where no faithful comparison is known."""
+    target = feed.target
+    name = quote.name(target.name)
+    if feed.source is not None and _stored_alike(feed.source, target):
+        converted: str | None = value
+    else:
+        converted = _as_stored(value, feed.source, target)
+    if converted is None:
+        return None
+    if target.data_type == "enum" and (feed.source is None or feed.source.labels != target.labels):
+        # Storing matches labels by collation, so only the member's number is the same on both sides.
+        return Canonical(_nullable(_member(value, target), target), _nullable(f"({name}+0)", target))
+    return Canonical(_exact(converted, target), _exact(name, target))
+
+
+def _stored_alike(source: Column, target: Column) -> bool:
+    return source.full_type == target.full_type and source.charset == target.charset
+
+
+def _exact(value: str, column: Column) -> str:
+    kind = column.data_type
+    if kind == "bit":
+        return _nullable(f"({value}+0)", column)
+    if kind in INEXACT:
+        return _nullable(f"CAST({value} AS DOUBLE)", column)
+    if kind in TEXTS | LABELLED:
+        return _measured(f"CAST({value} AS BINARY)", column)
+    if kind in BINARIES | GEOMETRIES or kind == "vector":
+        return _measured(f"CAST({value} AS BINARY)", column)
+    if kind == "json":
+        return _measured(f"CAST(CAST({value} AS CHAR) AS BINARY)", column)
+    return _nullable(f"CAST({value} AS CHAR)" if kind in MOMENTS | {"date", "time"} else value, column)
+
+
+def _measured(value: str, column: Column) -> str:
+    # With its length in front, no value can run over into the next column or pass for NULL.
+    return _nullable(f"CONCAT(LENGTH({value}), ':', {value})", column)
+
+
+def _nullable(value: str, column: Column) -> str:
+    return f"IFNULL({value}, 'N')" if column.nullable else value
+
+
+def _member(value: str, target: Column) -> str:
+    labels = ", ".join(quote.text(label) for label in target.labels)
+    return f"FIELD(CONVERT({value} USING {target.charset}) COLLATE {target.collation}, {labels})"
+
+
+def _as_stored(value: str, source: Column | None, target: Column) -> str | None:
+    """`value` as the column `target` would hold it ("Type Conversion in Expression Evaluation", MySQL manual)."""
+    kind = target.data_type
+    old = source.data_type if source is not None else None
+    if kind in TEXTS:
+        return _as_text(value, old, target)
+    if kind in BINARIES:
+        return _as_binary(value, old, target)
+    if kind in INTEGERS:
+        if old in INTEGERS or old in LABELLED | {"bit", "year"}:
+            return f"({value}+0)"
+        if old is None or old in TEXTS | INEXACT | {"decimal"}:
+            return f"CAST(ROUND({value}) AS {'UNSIGNED' if target.unsigned else 'SIGNED'})"
+        return None
+    if kind == "decimal":
+        return f"CAST({value} AS DECIMAL({target.numeric_precision},{target.numeric_scale}))"
+    if kind in INEXACT:
+        return f"CAST({value} AS {kind.upper()})"
+    if kind in MOMENTS:
+        return f"CAST({value} AS DATETIME({target.fraction_digits}))"
+    if kind == "time":
+        return f"CAST({value} AS TIME({target.fraction_digits}))"
+    if kind == "date":
+        return f"CAST({value} AS DATE)"
+    if kind in ("year", "bit"):
+        return f"({value}+0)" if old is None or old in _NUMBERS else None
+    if kind == "enum":
+        return value if old is None or old in TEXTS | {"enum"} else None
+    if kind == "set":
+        return f"CONVERT({value} USING {target.charset})" if old in (None, "set") else None
+    if kind == "json":
+        return f"CAST({value} AS JSON)"
+    if kind in GEOMETRIES:
+        return value if old in GEOMETRIES else None
+    return None
+
+
+def _as_text(value: str, old: str | None, target: Column) -> str | None:
+    if old in ("bit",) or old in GEOMETRIES:
+        return None
+    text = f"CONVERT({value} USING {target.charset})"
+    if target.data_type in ("char", "varchar"):
+        text = f"LEFT({text}, {target.character_length})"  # only trailing blanks can be longer: strict mode refuses the rest
+    return f"TRIM(TRAILING ' ' FROM {text})" if target.data_type == "char" else text
+
+
+def _as_binary(value: str, old: str | None, target: Column) -> str | None:
+    if old not in (None, "binary", "varbinary") and old not in TEXTS | BINARIES:
+        return None
+    raw = f"CAST({value} AS BINARY)"
+    return f"RPAD({raw}, {target.character_length}, X'00')" if target.data_type == "binary" else raw

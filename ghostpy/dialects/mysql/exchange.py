@@ -1,0 +1,142 @@
+"""The lock and the exchange of names, on one session (MySQL 8.0.13 and later: "RENAME TABLE Statement")."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from ghostpy import errors
+from ghostpy.dialects.mysql import quote
+from ghostpy.dialects.mysql.inspect import table_exists
+from ghostpy.dialects.mysql.rows import resync_on
+from ghostpy.dialects.mysql.session import Session, kill, opened
+from ghostpy.dialects.mysql.statements import Statements
+from ghostpy.model.keys import Key, KeyRange, Mark
+from ghostpy.protocols import NameOwner, Resynced
+from ghostpy.settings import ConnectSettings
+
+_SESSION_GONE_WITHIN = 30.0
+
+
+class FrozenSession:
+    """Fulfils `Frozen`: the session that holds the table locks."""
+
+    def __init__(self, session: Session, statements: Statements) -> None:
+        self._session = session
+        self._statements = statements
+
+    async def resync(self, keys: Mapping[Key, Mark], copied: KeyRange) -> Resynced:
+        return await resync_on(self._session, self._statements, keys, copied)
+
+    async def exchange(self) -> None:
+        names = self._statements.plan.names
+        await self._carry_auto_increment()
+        rename = (
+            f"RENAME TABLE {self._statements.source} TO {quote.table(names.old)}, "
+            f"{self._statements.shadow} TO {self._statements.source}"
+        )
+        try:
+            await self._session.execute(rename, doing="exchanging the names")
+        except errors.ServerGone as error:
+            raise errors.CutOverInDoubt(error.message) from error
+
+    async def _carry_auto_increment(self) -> None:
+        """The source's counter may stand above its largest id; an id given out once must not come again."""
+        plan = self._statements.plan
+        counters = {}
+        for name in (plan.source.name, plan.names.shadow):
+            counters[name] = await self._session.scalar(
+                "SELECT AUTO_INCREMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = "
+                f"{quote.text(name.schema)} AND TABLE_NAME = {quote.text(name.table)}",
+                doing="reading AUTO_INCREMENT",
+            )
+        ours, theirs = counters[plan.names.shadow], counters[plan.source.name]
+        if ours is not None and theirs is not None and int(ours) < int(theirs):
+            await self._session.execute(
+                f"ALTER TABLE {self._statements.shadow} AUTO_INCREMENT = {int(theirs)}",
+                doing="carrying AUTO_INCREMENT over",
+            )
+
+
+class LockingExchange:
+    """Fulfils `Exchanging`."""
+
+    def __init__(self, settings: ConnectSettings, statements: Statements) -> None:
+        self._settings = settings
+        self._statements = statements
+        self._session: Session | None = None
+        self._last_connection = 0
+
+    async def prepare(self) -> None:
+        if self._session is None or not self._session.is_open:
+            self._session = Session(self._settings, purpose="cut-over")
+            # Within LOCK TABLES a BEGIN would release the locks, a COMMIT does not ("LOCK TABLES", MySQL manual).
+            await self._session.open(autocommit=False)
+            self._last_connection = self._session.connection_id
+
+    @asynccontextmanager
+    async def frozen(self, *, timeout: float) -> AsyncIterator[FrozenSession]:
+        await self.prepare()
+        session = self._session
+        assert session is not None
+        lock = f"LOCK TABLES {self._statements.source} WRITE, {self._statements.shadow} WRITE"
+        try:
+            await session.execute(
+                f"SET SESSION lock_wait_timeout={max(1, round(timeout))}", doing="setting the lock's time limit"
+            )
+            try:
+                await session.execute(lock, doing=f"locking {self._statements.plan.source.name}")
+            except errors.TransientError as error:
+                raise errors.LockTimeout(error.message) from error
+            yield FrozenSession(session, self._statements)
+        except BaseException:
+            # Whatever went wrong, closing the session gives the locks back and ends a statement that still runs.
+            await self._discard()
+            raise
+        try:
+            await session.execute("UNLOCK TABLES", doing="releasing the lock")
+        except errors.GhostpyError:
+            await self._discard()
+
+    async def owner(self) -> NameOwner:
+        names = self._statements.plan.names
+        await self._discard()
+        await self._wait_until_gone(self._last_connection)
+        async with opened(self._settings, purpose="owner") as session:
+            source = await table_exists(session, self._statements.plan.source.name)
+            shadow = await table_exists(session, names.shadow)
+            old = await table_exists(session, names.old)
+        if source and shadow and not old:
+            return NameOwner.SOURCE
+        if source and old and not shadow:
+            return NameOwner.SHADOW
+        return NameOwner.UNKNOWN
+
+    async def _wait_until_gone(self, connection_id: int) -> None:
+        """A session that looks lost from here may still run its last statement there: end it, and see it gone."""
+        deadline = time.monotonic() + _SESSION_GONE_WITHIN
+        while True:
+            async with opened(self._settings, purpose="owner") as session:
+                alive = await session.scalar(
+                    f"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {connection_id}",
+                    doing="looking for the cut-over's session",
+                )
+            if not alive:
+                return
+            if time.monotonic() > deadline:
+                raise errors.CutOverInDoubt(
+                    f"the session that exchanges {self._statements.plan.source.name} (connection {connection_id}) does not end"
+                )
+            await asyncio.to_thread(kill, self._settings, connection_id)
+            await asyncio.sleep(0.1)
+
+    async def _discard(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def close(self) -> None:
+        """End the session. Never raises."""
+        await self._discard()

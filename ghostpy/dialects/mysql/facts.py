@@ -1,0 +1,80 @@
+"""What is asked once about a server."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ghostpy.dialects.mysql.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """A server's version and the settings that decide how it is followed and read."""
+
+    version: str
+    flavour: str
+    """`mysql`, `percona` or `mariadb`."""
+    numbers: tuple[int, int, int]
+    gtid_mode: bool
+    log_bin: bool
+    binlog_format: str
+    row_image: str
+    row_value_options: str
+    transaction_compression: bool
+    sql_mode: str
+    time_zone: str
+    server_id: int
+    server_uuid: str
+    read_only: bool
+    lower_case_table_names: int
+    default_charset: str
+    is_replica: bool
+
+    @property
+    def reads_fenced(self) -> bool:
+        """Whether the server can be waited for by GTID; if not, reads must lock their rows (design, race 1)."""
+        return self.gtid_mode and self.flavour != "mariadb"
+
+    @property
+    def renames_under_lock(self) -> bool:
+        """Whether the session that holds LOCK TABLES may RENAME them ("RENAME TABLE Statement": from 8.0.13; not MariaDB)."""
+        return self.flavour != "mariadb" and self.numbers >= (8, 0, 13)
+
+
+_VARIABLES = (
+    "gtid_mode", "log_bin", "binlog_format", "binlog_row_image", "binlog_row_value_options", "sql_mode", "time_zone",
+    "binlog_transaction_compression", "server_id", "server_uuid", "read_only", "super_read_only", "version_comment",
+    "lower_case_table_names", "character_set_server", "log_replica_updates", "log_slave_updates",
+)  # fmt: skip
+
+
+async def server_facts(session: Session) -> ServerFacts:
+    """Ask the server. Raises ServerGone, MissingPrivilege."""
+    version = str(await session.scalar("SELECT VERSION()", doing="asking for the server's version"))
+    wanted = ",".join(f"'{variable}'" for variable in _VARIABLES)
+    rows = await session.query(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({wanted})", doing="asking for settings")
+    value = {str(row[0]): str(row[1]) for row in rows}
+    comment = value.get("version_comment", "").lower()
+    flavour = "mariadb" if "mariadb" in (version + comment).lower() else "percona" if "percona" in comment else "mysql"
+    found = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
+    return ServerFacts(
+        version=version,
+        flavour=flavour,
+        numbers=(int(found[1]), int(found[2]), int(found[3])) if found else (0, 0, 0),
+        gtid_mode=value.get("gtid_mode", "OFF") == "ON",
+        log_bin=value.get("log_bin", "OFF") in ("ON", "1"),
+        # The variable is gone where ROW is the only format left.
+        binlog_format=value.get("binlog_format", "ROW").upper(),
+        row_image=value.get("binlog_row_image", "FULL").upper(),
+        row_value_options=value.get("binlog_row_value_options", ""),
+        transaction_compression=value.get("binlog_transaction_compression", "OFF") == "ON",
+        sql_mode=value.get("sql_mode", ""),
+        time_zone=value.get("time_zone", "SYSTEM"),
+        server_id=int(value.get("server_id", "0")),
+        server_uuid=value.get("server_uuid", ""),
+        read_only="ON" in (value.get("read_only"), value.get("super_read_only")),
+        lower_case_table_names=int(value.get("lower_case_table_names", "0")),
+        default_charset=value.get("character_set_server", "utf8mb4"),
+        is_replica=False,
+    )

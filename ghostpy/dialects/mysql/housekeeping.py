@@ -1,0 +1,152 @@
+"""The tables that a run makes and removes, and its lock."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from ghostpy import errors
+from ghostpy.dialects.mysql import quote
+from ghostpy.dialects.mysql.inspect import describe
+from ghostpy.dialects.mysql.session import Session
+from ghostpy.model.names import HelperNames, TableName
+from ghostpy.model.table import Table
+from ghostpy.settings import ConnectSettings
+
+
+def lock_name(table: TableName) -> str:
+    """The name of a table's run lock; GET_LOCK takes 64 characters at most."""
+    digest = hashlib.sha256(f"{table.schema}\0{table.table}".encode()).hexdigest()[:40]
+    return f"ghostpy.{digest}"
+
+
+class Housekeeper:
+    """Fulfils `Housekeeping`.
+
+    The lock and the heartbeat share a session: where the lock is lost with its session, the next heartbeat tells.
+    """
+
+    def __init__(self, settings: ConnectSettings, source: TableName, names: HelperNames, alter: str) -> None:
+        self._settings = settings
+        self._source = source
+        self._names = names
+        self._alter = alter
+        self._locking = Session(settings, purpose="heartbeat")
+        self._working = Session(settings, purpose="housekeeping")
+        self._expected: Table | None = None
+
+    @property
+    def session(self) -> Session:
+        """The working session, for questions before the run."""
+        return self._working
+
+    def expect(self, source: Table) -> None:
+        """What `check_source` compares with."""
+        self._expected = source
+
+    async def open(self) -> None:
+        """Connect. Raises ConnectionFailed."""
+        await self._locking.open()
+        await self._working.open()
+
+    async def close(self) -> None:
+        """End the sessions, and with them the lock. Never raises."""
+        await self._locking.close()
+        await self._working.close()
+
+    async def lock_run(self) -> None:
+        got = await self._locking.scalar(
+            f"SELECT GET_LOCK('{lock_name(self._source)}', 0)", doing="taking the run's lock"
+        )
+        if got != 1:
+            raise errors.AlreadyRunning(
+                f"another run is changing {self._source} on {self._settings.address}: it holds the lock; nothing was changed"
+            )
+
+    async def unlock_run(self) -> None:
+        await self._locking.close()
+
+    async def create_ledger(self) -> None:
+        await self._do(f"DROP TABLE IF EXISTS {quote.table(self._names.ledger)}", "removing a stale ledger")
+        await self._do(
+            f"CREATE TABLE {quote.table(self._names.ledger)} ("
+            "id VARCHAR(32) CHARACTER SET ascii NOT NULL PRIMARY KEY, number BIGINT UNSIGNED NOT NULL, "
+            "text MEDIUMTEXT CHARACTER SET utf8mb4, "
+            "changed TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6)"
+            f") ENGINE=InnoDB COMMENT='ghostpy: ledger of a running change'",
+            "creating the ledger",
+        )
+
+    async def beat(self, number: int) -> None:
+        await self._locking.execute(
+            f"INSERT INTO {quote.table(self._names.ledger)} (id, number) VALUES ('heartbeat', {number}) "
+            f"ON DUPLICATE KEY UPDATE number = {number}",
+            doing="writing the heartbeat",
+        )
+
+    async def create_shadow(self) -> None:
+        shadow = quote.table(self._names.shadow)
+        await self._do(f"CREATE TABLE {shadow} LIKE {quote.table(self._source)}", f"creating {self._names.shadow}")
+        await self._do(f"ALTER TABLE {shadow} {self._alter}", f"altering {self._names.shadow}")
+
+    async def drop_shadow(self) -> None:
+        await self._drop(self._names.shadow)
+
+    async def drop_ledger(self) -> None:
+        await self._drop(self._names.ledger)
+
+    async def drop_old(self) -> None:
+        await self._drop(self._names.old)
+
+    async def estimate_rows(self) -> int:
+        return int(
+            await self._working.scalar(
+                "SELECT TABLE_ROWS FROM information_schema.TABLES WHERE TABLE_SCHEMA = "
+                f"{quote.text(self._source.schema)} AND TABLE_NAME = {quote.text(self._source.table)}",
+                doing="estimating the rows",
+            )
+            or 0
+        )
+
+    async def check_source(self) -> None:
+        found = await describe(self._working, self._source)
+        if self._expected is None or (found is not None and _shape(found) == _shape(self._expected)):
+            return
+        raise errors.SourceChanged(
+            f"{self._source} on {self._settings.address} is not the table any more that the plan was made for; "
+            "it was not touched by this run"
+        )
+
+    async def count_rows(self) -> int:
+        """The exact number of rows; reads the whole table."""
+        return int(
+            await self._working.scalar(f"SELECT COUNT(*) FROM {quote.table(self._source)}", doing="counting the rows")
+        )
+
+    async def alter_in_place(self, lock_timeout: int) -> bool:
+        """Try the change with ALGORITHM=INSTANT on the source itself; whether the server took it.
+
+        Waits at most `lock_timeout` seconds for the table.
+        """
+        await self._do(f"SET SESSION lock_wait_timeout={lock_timeout}", "setting a time limit")
+        try:
+            await self._do(
+                f"ALTER TABLE {quote.table(self._source)} {self._alter}, ALGORITHM=INSTANT", f"altering {self._source}"
+            )
+        except (errors.ServerError, errors.DataDoesNotFit):
+            return False
+        return True
+
+    async def _drop(self, table: TableName) -> None:
+        # A cancelled clean-up may have left the working session in mid-statement: then a new one does it.
+        if not self._working.is_open:
+            await self._working.open()
+        await self._do(f"DROP TABLE IF EXISTS {quote.table(table)}", f"dropping {table}")
+
+    async def _do(self, sql: str, doing: str) -> None:
+        await self._working.execute(sql, doing=doing)
+
+
+def _shape(table: Table) -> str:
+    """The CREATE TABLE text without the counter, which moves with every insert."""
+    return re.sub(r" AUTO_INCREMENT=\d+", "", table.create_sql)

@@ -1,0 +1,117 @@
+"""How rows of source and shadow find each other for a comparison, and the statements that compare them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ghostpy.dialects.mysql import quote
+from ghostpy.dialects.mysql.digest import Canonical, canonical, row_digest
+from ghostpy.dialects.mysql.key_codec import key_sql
+from ghostpy.dialects.mysql.statements import Statements
+from ghostpy.dialects.mysql.types import TEXTS, orders_alike
+from ghostpy.model.keys import Key, KeyRange
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """The comparison of one plan. `uncompared` names the shadow's columns that no faithful comparison is known for."""
+
+    statements: Statements
+    source_digest: str
+    shadow_digest: str
+    uncompared: tuple[str, ...]
+    same_order: bool
+
+    @classmethod
+    def of(cls, statements: Statements) -> Pairing:
+        """The pairing for the plan of `statements`."""
+        plan = statements.plan
+        compared: list[Canonical] = []
+        uncompared: list[str] = []
+        for feed in plan.columns.feeds:
+            found = canonical(feed, statements.value(feed))
+            if found is None:
+                uncompared.append(feed.target.name)
+            else:
+                compared.append(found)
+        return cls(
+            statements=statements,
+            source_digest=row_digest([column.source for column in compared]),
+            shadow_digest=row_digest([column.shadow for column in compared]),
+            uncompared=tuple(uncompared),
+            same_order=all(map(orders_alike, plan.copy_key.source_columns, plan.copy_key.shadow_columns)),
+        )
+
+    def totals(self, chunk: KeyRange) -> str:
+        """(source rows, their digests XORed, shadow rows, theirs): one statement, so one moment. Needs `same_order`."""
+        of = self.statements
+        where = of.plan.where
+        condition = of.within(chunk, of.source_key) + (f" AND ({where})" if where else "")
+        return (
+            "SELECT a.n, a.x, b.n, b.x FROM "
+            f"(SELECT COUNT(*) AS n, BIT_XOR({self.source_digest}) AS x FROM {of.source} {of.index} WHERE {condition}) AS a, "
+            f"(SELECT COUNT(*) AS n, BIT_XOR({self.shadow_digest}) AS x FROM {of.shadow} "
+            f"WHERE {of.within(chunk, of.shadow_key)}) AS b"
+        )
+
+    def count(self, chunk: KeyRange) -> str:
+        """The number of source rows that belong into the shadow."""
+        of = self.statements
+        where = of.plan.where
+        condition = of.within(chunk, of.source_key) + (f" AND ({where})" if where else "")
+        return f"SELECT COUNT(*) FROM {of.source} {of.index} WHERE {condition}"
+
+    def differing_in(self, chunk: KeyRange) -> str:
+        """Key texts of rows in `chunk` that differ or are in one table only.
+
+        Where the order differs, rows that only the shadow has are looked for once, with the last chunk.
+        """
+        of = self.statements
+        extra = None
+        if self.same_order:
+            extra = of.within(chunk, of.shadow_key)
+        elif chunk.high is None:
+            extra = "TRUE"
+        return self._differing(of.within(chunk, of.source_key), extra)
+
+    def differing_among(self, keys: Iterable[Key]) -> str:
+        """Key texts of those of `keys` whose rows differ or are in one table only."""
+        of = self.statements
+        known = list(keys)
+        return self._differing(of.among(known, of.source_key), of.among(known, of.shadow_key))
+
+    def _differing(self, in_source: str, in_shadow: str | None) -> str:
+        of, key = self.statements, self.statements.plan.copy_key
+        where = f" AND ({of.plan.where})" if of.plan.where else ""
+        source_columns = ", ".join(f"{name} AS k{i}" for i, name in enumerate(of.source_key))
+        shadow_columns = ", ".join(f"{name} AS k{i}" for i, name in enumerate(of.shadow_key))
+        text = key_sql(key.source_columns)
+        a = (
+            f"SELECT {text} AS t, {source_columns}, {self.source_digest} AS d FROM {of.source} {of.index} "
+            f"WHERE ({in_source}){where}"
+        )
+        shadow_digest = self.shadow_digest
+        missing = (
+            f"SELECT a.t FROM ({a}) AS a LEFT JOIN (SELECT {shadow_columns}, {shadow_digest} AS d FROM {of.shadow}) AS b "
+            f"ON {self._same_row('a', 'b')} WHERE b.d IS NULL OR a.d <> b.d"
+        )
+        if in_shadow is None:
+            return missing
+        shadow_text = key_sql(tuple(key.shadow_columns))
+        extra = (
+            f"SELECT b.t FROM (SELECT {shadow_text} AS t, {shadow_columns} FROM {of.shadow} WHERE {in_shadow}) AS b "
+            f"LEFT JOIN (SELECT {source_columns}, 1 AS d FROM {of.source} {of.index} WHERE TRUE{where}) AS a "
+            f"ON {self._same_row('a', 'b')} WHERE a.d IS NULL"
+        )
+        return f"{missing} UNION {extra}"
+
+    def _same_row(self, a: str, b: str) -> str:
+        key = self.statements.plan.copy_key
+        conditions = []
+        for i, (source, shadow) in enumerate(zip(key.source_columns, key.shadow_columns, strict=True)):
+            left, right = f"{a}.k{i}", f"{b}.k{i}"
+            if source.data_type in TEXTS | {"enum"} and source.collation != shadow.collation and shadow.collation:
+                left = f"CONVERT({left} USING {shadow.charset}) COLLATE {quote.name(shadow.collation)}"
+            conditions.append(f"{left} = {right}")
+        return " AND ".join(conditions)

@@ -1,0 +1,275 @@
+"""From the settings and the server's answers to a plan. Leaves nothing behind on the server."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from ghostpy import errors
+from ghostpy.dialects.mysql import quote
+from ghostpy.dialects.mysql.facts import ServerFacts
+from ghostpy.dialects.mysql.inspect import describe, table_exists
+from ghostpy.dialects.mysql.privileges import privilege_findings
+from ghostpy.dialects.mysql.server_checks import ENGINES, binlog_filter_findings, server_findings
+from ghostpy.dialects.mysql.session import Session
+from ghostpy.dialects.mysql.statements import Statements
+from ghostpy.dialects.mysql.types import carries_key, implicit_value
+from ghostpy.model.column_map import ColumnMap, CopyKey
+from ghostpy.model.finding import Finding, Severity
+from ghostpy.model.names import HelperNames, TableName, helper_names
+from ghostpy.model.plan import Plan, Strategy
+from ghostpy.model.table import Table
+from ghostpy.planning.alter import AlterText, parse_alter
+from ghostpy.planning.column_map import map_columns, transform_findings, valueless_columns
+from ghostpy.planning.copy_key import choose_copy_key
+from ghostpy.planning.expressions import expression_findings
+from ghostpy.preflight.attached import attached_findings
+from ghostpy.preflight.change import change_findings, dropped_findings
+from ghostpy.preflight.leftovers import leftover_findings
+from ghostpy.preflight.source import source_findings
+from ghostpy.settings import TargetSettings
+
+NAME_LIMIT = 64
+_PROBE_LOCK_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What to change, names resolved."""
+
+    source: TableName
+    alter: AlterText
+    names: HelperNames
+
+
+def resolve_target(target: TargetSettings, *, started: datetime) -> Target:
+    """Names and clauses from the settings. Raises UsageError where they contradict each other or are missing."""
+    alter = parse_alter(target.alter)
+    for flag, given, written in (
+        ("--database", target.database, alter.database),
+        ("--table", target.table, alter.table),
+    ):
+        if given and written and given != written:
+            raise errors.UsageError(f"{flag} says {given!r}, but the ALTER names {written!r}")
+    schema, table = target.database or alter.database or "", target.table or alter.table or ""
+    if not table:
+        raise errors.UsageError("no table given: use --table, or write a whole ALTER TABLE statement")
+    if not schema:
+        raise errors.UsageError("no database given: use --database, the URL's path, or ALTER TABLE db.table")
+    source = TableName(schema, table)
+    names = helper_names(
+        source,
+        limit=NAME_LIMIT,
+        base=target.force_table_names,
+        old_timestamp=started if target.timestamp_old_table else None,
+    )
+    return Target(source, alter, names)
+
+
+class Planner:
+    """Makes the plan of one run on an open session."""
+
+    def __init__(self, session: Session, facts: ServerFacts, target: Target, settings: TargetSettings) -> None:
+        self._session = session
+        self._facts = facts
+        self._target = target
+        self._settings = settings
+        self._address = session.settings.address
+
+    async def plan(self) -> Plan:
+        """The plan. Raises PlanRefused with all findings, or MissingPrivilege where only privileges are missing."""
+        findings = await self._privileges()
+        findings += server_findings(self._facts)
+        findings += await self._filters(findings)
+        findings += change_findings(self._target.alter, self._target.source)
+        findings += self._expressions()
+        source = await self._described(self._target.source, findings)
+        findings += source_findings(source, engines=ENGINES)
+        findings += attached_findings(source)
+        findings += leftover_findings(
+            self._target.names,
+            await self._existing(),
+            drop_shadow=self._settings.initially_drop_shadow,
+            drop_old=self._settings.initially_drop_old,
+        )
+        if _refusing(findings) and any(f.code in _NO_PROBE for f in findings):
+            raise refusal(self._target.source, self._address, findings)
+        return await self._probed(source, findings)
+
+    async def _probed(self, source: Table, findings: list[Finding]) -> Plan:
+        async with self._probe(source, findings) as (shadow, instant):
+            columns = map_columns(
+                source,
+                shadow,
+                renamed=() if self._settings.skip_renamed_columns else self._target.alter.renamed,
+                dropped=self._dropped(),
+                transforms=self._settings.transforms,
+                implicit_value=implicit_value,
+            )
+            findings += transform_findings(shadow, self._settings.transforms)
+            findings += source_findings(shadow, engines=ENGINES)
+            findings += valueless_columns(columns)
+            findings += dropped_findings(columns)
+            choice = choose_copy_key(source, shadow, columns, carries=carries_key, only_index=self._stream_key(source))
+            if choice.finding:
+                findings.append(choice.finding)
+            plan = None
+            if choice.key is not None:
+                plan = self._assembled(source, shadow, columns, choice.key, findings, instant=instant)
+                findings += await self._expressions_on_server(plan)
+        if plan is None or _refusing(findings):
+            raise refusal(self._target.source, self._address, findings)
+        return self._assembled(source, shadow, columns, plan.copy_key, findings, instant=instant)
+
+    def _assembled(
+        self, source: Table, shadow: Table, columns: ColumnMap, key: CopyKey, findings: list[Finding], *, instant: bool
+    ) -> Plan:
+        return Plan(
+            source=source,
+            shadow=shadow,
+            names=self._target.names,
+            alter=self._target.alter.clauses,
+            strategy=Strategy.INSTANT if instant else Strategy.SHADOW,
+            copy_key=key,
+            columns=columns,
+            where=self._settings.where,
+            findings=tuple(findings),
+        )
+
+    def _dropped(self) -> tuple[str, ...]:
+        if self._settings.skip_renamed_columns:
+            return (*self._target.alter.dropped, *(old for old, _ in self._target.alter.renamed))
+        return self._target.alter.dropped
+
+    # --- questions to the server -------------------------------------------------------------------------------------
+
+    async def _described(self, name: TableName, findings: list[Finding]) -> Table:
+        table = await describe(self._session, name)
+        if table is None:
+            findings.append(Finding("no-such-table", f"there is no table {name}", "Check --database and --table."))
+            raise refusal(name, self._address, findings)
+        return table
+
+    async def _privileges(self) -> list[Finding]:
+        return await privilege_findings(self._session, self._target.source)
+
+    async def _filters(self, findings: list[Finding]) -> list[Finding]:
+        if any(finding.code == "missing-privilege" for finding in findings):
+            return []  # without REPLICATION CLIENT the question is refused
+        return await binlog_filter_findings(self._session, self._facts)
+
+    async def _existing(self) -> list[TableName]:
+        names = self._target.names
+        return [name for name in (names.shadow, names.old) if await table_exists(self._session, name)]
+
+    def _stream_key(self, source: Table) -> str | None:
+        """With minimal row images the stream tells only the columns of the server's own choice of key."""
+        if self._facts.row_image != "MINIMAL":
+            return None
+        unique = [
+            index.name
+            for index in source.indexes
+            if index.unique and index.plain_columns and not any(source.column(c).nullable for c in index.plain_columns)
+        ]
+        return "PRIMARY" if "PRIMARY" in unique else unique[0] if len(unique) == 1 else "(binlog_row_image=FULL needed)"
+
+    def _expressions(self) -> list[Finding]:
+        findings = []
+        for column, text in self._settings.transforms:
+            findings += expression_findings(f"--transform {column}=…", text)
+        if self._settings.where:
+            findings += expression_findings("--where", self._settings.where)
+        return findings
+
+    async def _expressions_on_server(self, plan: Plan) -> list[Finding]:
+        """Let the server read the user's expressions, over no row at all."""
+        if not self._settings.transforms and not self._settings.where:
+            return []
+        sql = Statements(plan, locking=False, zone=self._facts.time_zone).transformed("FALSE")
+        try:
+            rows = await self._session.query(sql, doing="checking --transform and --where")
+        except errors.GhostpyError as error:
+            return [
+                Finding(
+                    "bad-expression",
+                    f"the server refused a --transform or --where: {error.message}",
+                    "Correct the expression.",
+                )
+            ]
+        if rows:  # only an aggregate makes a row out of none
+            return [
+                Finding(
+                    "aggregate",
+                    "a --transform aggregates rows; it must give one value a row",
+                    "Use the row's own columns.",
+                )
+            ]
+        return []
+
+    @asynccontextmanager
+    async def _probe(self, source: Table, findings: list[Finding]) -> AsyncIterator[tuple[Table, bool]]:
+        """The altered table as the server makes it: an empty clone, gone again afterwards."""
+        name = self._target.names.shadow
+        clone = quote.table(name)
+        if self._settings.initially_drop_shadow:
+            await self._session.execute(f"DROP TABLE IF EXISTS {clone}", doing=f"dropping the leftover {name}")
+        try:
+            await self._session.execute(
+                f"CREATE TABLE {clone} LIKE {quote.table(source.name)}", doing=f"creating the empty clone {name}"
+            )
+            instant = self._settings.attempt_instant_ddl and await self._takes_instantly(clone)
+            if not instant:
+                try:
+                    await self._session.execute(
+                        f"ALTER TABLE {clone} {self._target.alter.clauses}", doing="trying the ALTER on an empty clone"
+                    )
+                except (errors.ServerGone, errors.TransientError):
+                    raise
+                except errors.GhostpyError as error:
+                    findings.append(
+                        Finding("alter-refused", f"the server refused the ALTER: {error.message}", "Correct the ALTER.")
+                    )
+                    raise refusal(self._target.source, self._address, findings) from error
+            shadow = await describe(self._session, name)
+            if shadow is None:
+                findings.append(
+                    Finding(
+                        "alter-moves-table", f"after the ALTER there is no table {name} any more", "Correct the ALTER."
+                    )
+                )
+                raise refusal(self._target.source, self._address, findings)
+            yield shadow, instant
+        finally:
+            with contextlib.suppress(errors.ServerGone):
+                await self._session.execute(f"DROP TABLE IF EXISTS {clone}", doing=f"dropping the empty clone {name}")
+
+    async def _takes_instantly(self, clone: str) -> bool:
+        try:
+            await self._session.execute(
+                f"ALTER TABLE {clone} {self._target.alter.clauses}, ALGORITHM=INSTANT", doing="trying ALGORITHM=INSTANT"
+            )
+        except errors.GhostpyError:
+            return False
+        return True
+
+
+_NO_PROBE = frozenset(
+    {"not-a-table", "storage-engine", "leftover-shadow", "missing-privilege", "renames-table", "read-only"}
+)
+
+
+def _refusing(findings: list[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.severity is Severity.REFUSE]
+
+
+def refusal(source: TableName, address: str, findings: list[Finding]) -> errors.GhostpyError:
+    """The error that names all that stands against the change."""
+    against = _refusing(findings)
+    listed = "\n".join(f"  - {finding.text}. {finding.way_out}".rstrip() for finding in against)
+    message = f"{source} on {address} cannot be changed like this:\n{listed}"
+    if all(finding.code == "missing-privilege" for finding in against):
+        return errors.MissingPrivilege(message, hint="Nothing was created or changed.")
+    return errors.PlanRefused(message)

@@ -1,0 +1,81 @@
+"""Has our account what a run needs? Read off SHOW GRANTS, so that nothing is created only to find out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ghostpy.dialects.mysql.session import Session
+from ghostpy.model.finding import Finding
+from ghostpy.model.names import TableName
+
+ON_TABLES = ("ALTER", "CREATE", "DELETE", "DROP", "INDEX", "INSERT", "LOCK TABLES", "SELECT", "UPDATE")
+ON_SERVER = ("REPLICATION CLIENT", "REPLICATION SLAVE")
+
+_GRANT = re.compile(r"^(GRANT|REVOKE) (.+?) ON (?:TABLE )?(.+?) (?:TO|FROM) ", re.DOTALL)
+# What older and newer servers call the same right.
+_SAME = {"BINLOG MONITOR": "REPLICATION CLIENT", "REPLICATION REPLICA": "REPLICATION SLAVE"}
+
+
+async def privilege_findings(session: Session, source: TableName) -> list[Finding]:
+    """A finding that names all that is missing, or none."""
+    roles = str(await session.scalar("SELECT CURRENT_ROLE()", doing="asking for privileges"))
+    using = f" USING {roles}" if roles not in ("NONE", "None", "") else ""
+    rows = await session.query(f"SHOW GRANTS FOR CURRENT_USER(){using}", doing="asking for privileges")
+    missing = missing_privileges((str(row[0]) for row in rows), source.schema)
+    if not missing:
+        return []
+    return [
+        Finding(
+            "missing-privilege",
+            f"the account lacks {', '.join(missing)}",
+            f"GRANT {', '.join(p for p in missing if p in ON_TABLES) or '…'} ON `{source.schema}`.* and "
+            f"{', '.join(ON_SERVER)} ON *.* to it.",
+        )
+    ]
+
+
+def missing_privileges(grants: Iterable[str], schema: str) -> list[str]:
+    """Which of the needed privileges the lines of SHOW GRANTS do not give on the tables of `schema` and on the server."""
+    on_server: set[str] = set()
+    on_schema: set[str] = set()
+    taken: set[str] = set()
+    for line in grants:
+        found = _GRANT.match(line)
+        if not found:
+            continue
+        names = {
+            _SAME.get(name, name) for name in re.sub(r"\([^)]*\)", "", found[2]).upper().replace(", ", ",").split(",")
+        }
+        scope = found[3]
+        if found[1] == "REVOKE":
+            if _covers(scope, schema):
+                taken |= names
+        elif scope == "*.*":
+            on_server |= names
+        elif _covers(scope, schema):
+            on_schema |= names
+    if "ALL PRIVILEGES" in on_server:
+        on_server |= {*ON_SERVER, *ON_TABLES}
+    if "ALL PRIVILEGES" in on_schema:
+        on_schema |= set(ON_TABLES)
+    usable = (on_server - taken) | on_schema
+    return [name for name in ON_TABLES if name not in usable] + [name for name in ON_SERVER if name not in on_server]
+
+
+def _covers(scope: str, schema: str) -> bool:
+    """Whether `scope` is all of `schema`; database names in grants are LIKE patterns."""
+    found = re.fullmatch(r"`((?:[^`]|``)*)`\.\*", scope)
+    if not found:
+        return False
+    pattern = "".join(
+        re.escape(part[1])
+        if part.startswith("\\") and len(part) > 1
+        else ".*"
+        if part == "%"
+        else "."
+        if part == "_"
+        else re.escape(part)
+        for part in re.findall(r"\\.|.", found[1].replace("``", "`"), re.DOTALL)
+    )
+    return re.fullmatch(pattern, schema, re.IGNORECASE | re.DOTALL) is not None

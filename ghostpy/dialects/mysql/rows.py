@@ -1,0 +1,130 @@
+"""Copy, resync and comparison of rows, by SQL on the server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ghostpy import errors
+from ghostpy.dialects.mysql.conflicts import resolve, to_key
+from ghostpy.dialects.mysql.driver_errors import DuplicateEntry
+from ghostpy.dialects.mysql.pairing import Pairing
+from ghostpy.dialects.mysql.session import Session, SessionPool
+from ghostpy.dialects.mysql.statements import Statements
+from ghostpy.model.keys import Bound, Key, KeyRange, Mark
+from ghostpy.protocols import Copied, Resynced
+
+# A conflict may pass by itself between the refusal and the look at its cause.
+_CONFLICT_ATTEMPTS = 10
+
+
+class RowCopier:
+    """Fulfils `Copying`."""
+
+    def __init__(self, pool: SessionPool, statements: Statements) -> None:
+        self._pool = pool
+        self._statements = statements
+
+    async def next_bound(self, low: Bound | None, rows: int) -> Bound | None:
+        async with self._pool.session() as session:
+            found = await session.query(self._statements.next_bound(low, rows), doing="looking for the next chunk")
+            await session.commit()
+        return tuple(_ascii(literal) for literal in found[0]) if found else None
+
+    async def copy(self, chunk: KeyRange) -> Copied:
+        of = self._statements
+        dirty: set[Key] = set()
+        async with self._pool.session() as session:
+            for _ in range(_CONFLICT_ATTEMPTS):
+                try:
+                    rows = await session.execute(of.copy(chunk), doing=f"copying rows of {of.plan.source.name}")
+                    await session.commit()
+                    return Copied(rows=rows, dirty=dirty)
+                except DuplicateEntry as error:
+                    refused = error
+                    await session.rollback()
+                    dirty |= await resolve(session, of, of.within(chunk, of.source_key))
+        raise _unresolved(of, refused)
+
+
+class Resyncer:
+    """Fulfils `Resyncing` on the sessions of a pool."""
+
+    def __init__(self, pool: SessionPool, statements: Statements) -> None:
+        self._pool = pool
+        self._statements = statements
+
+    async def resync(self, keys: Mapping[Key, Mark], copied: KeyRange) -> Resynced:
+        async with self._pool.session() as session:
+            return await resync_on(session, self._statements, keys, copied)
+
+
+async def resync_on(session: Session, of: Statements, keys: Mapping[Key, Mark], copied: KeyRange) -> Resynced:
+    """`Resyncing.resync` on a given session (autocommit off)."""
+    wanted = _within_copied(keys, copied)
+    dirty: set[Key] = set()
+    if not wanted:
+        return Resynced(done=len(keys), pending={})
+    doing = f"resyncing rows of {of.plan.source.name}"
+    for _ in range(_CONFLICT_ATTEMPTS):
+        try:
+            await session.execute(of.delete_keys(wanted), doing=doing)
+            await session.execute(of.insert_keys(wanted, copied), doing=doing)
+            await session.commit()
+            return Resynced(done=len(keys), pending={}, dirty=dirty)
+        except DuplicateEntry as error:
+            refused = error
+            await session.rollback()
+            condition = of.among(wanted, of.source_key)
+            if copied.high is not None:
+                condition += f" AND ({of.within(copied, of.source_key)})"
+            dirty |= await resolve(session, of, condition)
+    raise _unresolved(of, refused)
+
+
+def _within_copied(keys: Mapping[Key, Mark], copied: KeyRange) -> list[Key]:
+    """Leave out what a later chunk will read, where Python orders keys as the server does; the server leaves out the rest."""
+    if copied.high is None or len(copied.high) != 1 or not copied.high[0].lstrip("-").isdigit():
+        return list(keys)
+    watermark = int(copied.high[0])
+    return [key for key in keys if not isinstance(key, int) or key <= watermark]
+
+
+def _unresolved(of: Statements, refused: DuplicateEntry) -> errors.DuplicateRows:
+    return errors.DuplicateRows(f"{refused.message}; the source {of.plan.source.name} is untouched")
+
+
+def _ascii(literal: object) -> str:
+    return literal.decode("ascii") if isinstance(literal, bytes) else str(literal)
+
+
+class RowComparer:
+    """Fulfils `Comparing`."""
+
+    def __init__(self, pool: SessionPool, statements: Statements) -> None:
+        self._pool = pool
+        self._statements = statements
+        self.pairing = Pairing.of(statements)
+
+    async def count_differences(self, chunk: KeyRange) -> tuple[int, bool]:
+        async with self._pool.session() as session:
+            if self.pairing.same_order:
+                rows = await session.query(self.pairing.totals(chunk), doing="comparing rows")
+                await session.commit()
+                source_rows, source_digest, shadow_rows, shadow_digest = rows[0]
+                return int(source_rows), (source_rows, source_digest) == (shadow_rows, shadow_digest)
+            counted = int(await session.scalar(self.pairing.count(chunk), doing="comparing rows"))
+            differing = await session.query(self.pairing.differing_in(chunk) + " LIMIT 1", doing="comparing rows")
+            await session.commit()
+            return counted, not differing
+
+    async def differences(self, chunk: KeyRange) -> Sequence[Key]:
+        return await self._keys(self.pairing.differing_in(chunk))
+
+    async def still_different(self, keys: Sequence[Key]) -> Sequence[Key]:
+        return await self._keys(self.pairing.differing_among(keys)) if keys else ()
+
+    async def _keys(self, sql: str) -> Sequence[Key]:
+        async with self._pool.session() as session:
+            rows = await session.query(sql, doing="comparing rows")
+            await session.commit()
+        return [to_key(self._statements, row[0]) for row in rows]

@@ -1,0 +1,61 @@
+"""Can this server be followed, and its names exchanged?"""
+
+from __future__ import annotations
+
+from ghostpy.dialects.mysql.facts import ServerFacts
+from ghostpy.dialects.mysql.session import Session
+from ghostpy.model.finding import Finding
+
+ENGINES = frozenset({"innodb"})
+
+
+def server_findings(facts: ServerFacts) -> list[Finding]:
+    """What the server's settings rule out."""
+    findings = []
+    if facts.flavour == "mariadb" or not facts.renames_under_lock:
+        findings.append(
+            Finding(
+                "server-version",
+                f"the server is {facts.version}: exchanging names under the lock needs MySQL 8.0.13 or later",
+                "Not possible with this version of ghostpy.",
+            )
+        )
+    if not facts.log_bin:
+        findings.append(
+            Finding(
+                "binlog-off",
+                "the server writes no binary log (log_bin=OFF), so changes cannot be followed",
+                "Restart it with --log-bin.",
+            )
+        )
+    elif facts.binlog_format != "ROW":
+        findings.append(
+            Finding(
+                "binlog-format",
+                f"the binary log holds statements, not rows (binlog_format={facts.binlog_format})",
+                "SET GLOBAL binlog_format = 'ROW', and let the application's sessions reconnect.",
+            )
+        )
+    if facts.read_only:
+        findings.append(Finding("read-only", "the server is read-only (a replica?)", "Connect to the primary."))
+    return findings
+
+
+async def binlog_filter_findings(session: Session, facts: ServerFacts) -> list[Finding]:
+    """Filters keep changes out of the stream."""
+    if not facts.log_bin:
+        return []
+    status = (
+        "SHOW BINARY LOG STATUS" if facts.numbers >= (8, 2, 0) and facts.flavour != "mariadb" else "SHOW MASTER STATUS"
+    )
+    rows = await session.query(status, doing="asking for the binlog's position")
+    filters = [str(value) for value in rows[0][2:4] if value] if rows else []
+    if not filters:
+        return []
+    return [
+        Finding(
+            "binlog-filter",
+            f"the binary log is filtered (binlog_do_db/binlog_ignore_db: {', '.join(filters)}): changes may be missing from it",
+            "Restart the server without the filter.",
+        )
+    ]

@@ -1,0 +1,279 @@
+"""One connection to the server, usable from the event loop: a blocking driver on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias, TypeVar
+
+import pymysql
+import pymysql.connections
+
+from ghostpy import errors
+from ghostpy.dialects.mysql.driver_errors import translated
+from ghostpy.settings import ConnectSettings
+
+Row: TypeAlias = tuple[Any, ...]
+T = TypeVar("T")
+
+log = logging.getLogger("ghostpy.mysql")
+
+# Values that were once accepted must be copied as they are, so no mode that refuses a date; strict about all else. Padding
+# would change CHAR values on the way.
+_MODES_REMOVED = frozenset(
+    {"NO_ZERO_DATE", "NO_ZERO_IN_DATE", "TRADITIONAL", "PAD_CHAR_TO_FULL_LENGTH", "STRICT_TRANS_TABLES"}
+)
+_MODES_ADDED = ("STRICT_ALL_TABLES", "NO_AUTO_VALUE_ON_ZERO", "ALLOW_INVALID_DATES")
+
+
+def driver_arguments(settings: ConnectSettings) -> dict[str, Any]:
+    """The keyword arguments that make pymysql connect as `settings` say."""
+    arguments: dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.port,
+        "user": settings.user,
+        "password": settings.password,
+        "charset": "utf8mb4",
+        "autocommit": True,
+        "connect_timeout": max(1, int(settings.timeout)) if settings.timeout else 10,
+        "program_name": "ghostpy",
+    }
+    if settings.unix_socket:
+        arguments["unix_socket"] = settings.unix_socket
+    if settings.timeout:
+        arguments["read_timeout"] = arguments["write_timeout"] = settings.timeout
+    tls = settings.tls
+    if tls.enabled:
+        arguments["ssl"] = {
+            "ca": str(tls.ca) if tls.ca else None,
+            "cert": str(tls.cert) if tls.cert else None,
+            "key": str(tls.key) if tls.key else None,
+            "check_hostname": not tls.allow_insecure,
+            "verify_mode": "none" if tls.allow_insecure else "required",
+        }
+    return arguments
+
+
+def connect(settings: ConnectSettings) -> pymysql.connections.Connection[Any]:
+    """A plain driver connection; blocks. Raises ConnectionFailed."""
+    try:
+        return pymysql.connect(**driver_arguments(settings))
+    except pymysql.MySQLError as error:
+        raise translated(error, address=settings.address, doing="connecting") from error
+    except (OSError, ValueError) as error:  # TLS files that are missing or malformed
+        raise errors.ConnectionFailed(f"connecting to {settings.address}: {error}") from error
+
+
+def session_modes(server_modes: str) -> str:
+    """The sql_mode of our own sessions on a server whose default is `server_modes`."""
+    kept = [mode for mode in server_modes.upper().split(",") if mode and mode not in _MODES_REMOVED]
+    return ",".join(dict.fromkeys((*kept, *_MODES_ADDED)))
+
+
+class Session:
+    """A connection with the settings that all of ours have.
+
+    One statement at a time; callers of the same session queue up. `close` ends it on the server too, even in mid-statement.
+    """
+
+    def __init__(self, settings: ConnectSettings, *, purpose: str) -> None:
+        self.settings = settings
+        self.purpose = purpose
+        self.connection_id = 0
+        self._connection: pymysql.connections.Connection[Any] | None = None
+        self._thread: ThreadPoolExecutor | None = None
+        self._busy = False
+        self._lock = asyncio.Lock()
+
+    @property
+    def is_open(self) -> bool:
+        return self._connection is not None
+
+    async def open(self, *, autocommit: bool = True) -> None:
+        """Connect and set the session up. Raises ConnectionFailed."""
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"ghostpy-{self.purpose}")
+        loop = asyncio.get_running_loop()
+        opening = loop.run_in_executor(self._thread, self._open, autocommit)
+        try:
+            await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            with contextlib.suppress(Exception):
+                await opening
+            await self.close()
+            raise
+        except BaseException:
+            self._thread.shutdown(wait=False)
+            self._thread = None
+            raise
+
+    def _open(self, autocommit: bool) -> None:
+        connection = connect(self.settings)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT CONNECTION_ID(), @@GLOBAL.sql_mode, VERSION()")
+                identity, modes, version = cursor.fetchone() or (0, "", "")
+                for statement in _set_up(session_modes(str(modes)), str(version), autocommit):
+                    cursor.execute(statement)
+        except pymysql.MySQLError as error:
+            connection.close()
+            raise translated(error, address=self.settings.address, doing="setting a session up") from error
+        self.connection_id = int(identity)
+        self._connection = connection
+
+    async def query(self, sql: str, *, doing: str = "reading") -> list[Row]:
+        """The rows of a statement."""
+        return (await self._run(lambda cursor: list(cursor.fetchall()), sql, doing))[0]
+
+    async def execute(self, sql: str, *, doing: str = "executing a statement") -> int:
+        """Run a statement; the number of rows it changed."""
+        return (await self._run(lambda _: None, sql, doing))[1]
+
+    async def commit(self) -> None:
+        await self.execute("COMMIT", doing="committing")
+
+    async def rollback(self) -> None:
+        await self.execute("ROLLBACK", doing="rolling back")
+
+    async def scalar(self, sql: str, *, doing: str = "reading") -> Any:
+        rows = await self.query(sql, doing=doing)
+        return rows[0][0] if rows else None
+
+    async def _run(self, fetch: Callable[[Any], T], sql: str, doing: str) -> tuple[T, int]:
+        async with self._lock:
+            if self._connection is None or self._thread is None:
+                raise errors.ServerGone(f"{doing} on {self.settings.address}: the session is closed")
+            self._busy = True
+            # Shielded: a cancelled caller must not find the connection in mid-statement and think it idle; `close` then kills it.
+            task = asyncio.get_running_loop().run_in_executor(self._thread, self._blocking, fetch, sql, doing)
+            try:
+                return await asyncio.shield(task)
+            except asyncio.CancelledError:
+                task.add_done_callback(_forget)
+                raise
+            finally:
+                self._busy = not task.done()
+
+    def _blocking(self, fetch: Callable[[Any], T], sql: str, doing: str) -> tuple[T, int]:
+        assert self._connection is not None
+        log.debug("%s: %.400s", self.purpose, sql)
+        try:
+            with self._connection.cursor() as cursor:
+                changed = cursor.execute(sql)
+                return fetch(cursor), changed
+        except pymysql.MySQLError as error:
+            raise translated(error, address=self.settings.address, doing=doing) from error
+        except (OSError, AttributeError, ValueError) as error:
+            # The driver's own state after its socket is gone is not always one of its errors.
+            raise errors.ServerGone(f"{doing} on {self.settings.address}: the connection was lost: {error}") from error
+
+    async def close(self) -> None:
+        """End the session. A statement still running is killed on the server first. Never raises."""
+        connection, thread = self._connection, self._thread
+        self._connection = self._thread = None
+        if thread is None:
+            return
+        if connection is not None:
+            if self._busy:
+                await asyncio.to_thread(kill, self.settings, self.connection_id)
+            with contextlib.suppress(Exception):
+                await asyncio.get_running_loop().run_in_executor(thread, connection.close)
+        thread.shutdown(wait=False)
+
+
+def _forget(task: asyncio.Future[Any]) -> None:
+    if not task.cancelled():
+        task.exception()
+
+
+def kill(settings: ConnectSettings, connection_id: int) -> None:
+    """End one of our own connections on the server. Never raises; blocks."""
+    with contextlib.suppress(Exception):
+        connection = connect(settings)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(f"KILL {connection_id}")
+        finally:
+            connection.close()
+
+
+def _set_up(modes: str, version: str, autocommit: bool) -> Sequence[str]:
+    mariadb = "mariadb" in version.lower()
+    isolation = "tx_isolation" if mariadb else "transaction_isolation"
+    statements = [
+        f"SET SESSION time_zone='+00:00', sql_mode='{modes}', {isolation}='READ-COMMITTED', "
+        "wait_timeout=86400, net_write_timeout=600, net_read_timeout=600",
+        f"SET SESSION autocommit={int(autocommit)}",
+    ]
+    if not mariadb:
+        # Long IN lists would fall back to a full scan beyond the default of 8 MB ("Range Optimization", MySQL manual).
+        statements.append("SET SESSION range_optimizer_max_mem_size=0")
+        if int(version.split(".", 1)[0]) >= 8:
+            statements.append("SET SESSION information_schema_stats_expiry=0")
+    return statements
+
+
+@asynccontextmanager
+async def opened(settings: ConnectSettings, *, purpose: str, autocommit: bool = True) -> AsyncIterator[Session]:
+    """A session for the length of a `with` block."""
+    session = Session(settings, purpose=purpose)
+    await session.open(autocommit=autocommit)
+    try:
+        yield session
+    finally:
+        await session.close()
+
+
+class SessionPool:
+    """A few equal sessions, each lent to one caller at a time and opened when first needed; lost ones are replaced."""
+
+    def __init__(self, settings: ConnectSettings, *, purpose: str, size: int) -> None:
+        self._settings = settings
+        self._purpose = purpose
+        self._free: asyncio.LifoQueue[Session | None] = asyncio.LifoQueue()
+        self._all: set[Session] = set()
+        for _ in range(size):
+            self._free.put_nowait(None)
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Session]:
+        """Lend a session, with autocommit off. Its transaction is rolled back where the block does not end well."""
+        session = await self._free.get()
+        try:
+            if session is None or not session.is_open:
+                session = Session(self._settings, purpose=self._purpose)
+                await session.open(autocommit=False)
+                self._all.add(session)
+            yield session
+        except errors.ServerGone:
+            await self._discard(session)
+            session = None
+            raise
+        except asyncio.CancelledError:
+            await self._discard(session)
+            session = None
+            raise
+        except BaseException:
+            if session is not None and session.is_open:
+                try:
+                    await session.rollback()
+                except errors.GhostpyError:
+                    await self._discard(session)
+                    session = None
+            raise
+        finally:
+            self._free.put_nowait(session)
+
+    async def _discard(self, session: Session | None) -> None:
+        if session is not None:
+            self._all.discard(session)
+            await session.close()
+
+    async def close(self) -> None:
+        """End all sessions. Never raises."""
+        sessions, self._all = self._all, set()
+        for session in sessions:
+            await session.close()

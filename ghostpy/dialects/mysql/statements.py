@@ -1,0 +1,121 @@
+"""The SQL of one run, built from its plan. Pure: no connection, no waiting.
+
+Bounds and keys are literals already (`KeyRange`, `Key`); everything else goes through `quote`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ghostpy.dialects.mysql import quote
+from ghostpy.dialects.mysql.key_codec import bound_sql
+from ghostpy.dialects.mysql.types import MOMENTS, TEXTS
+from ghostpy.model.column_map import ColumnFeed
+from ghostpy.model.keys import Bound, Key, KeyRange
+from ghostpy.model.plan import Plan
+from ghostpy.model.table import Column
+
+
+class Statements:
+    """Builds the statements of copy, resync and comparison for one plan.
+
+    `locking`: reads of the source take shared row locks, the fence of servers without GTIDs (design, race 1).
+    `zone`: the server's own time zone, in which an ALTER would convert between TIMESTAMP and the types without a zone.
+    """
+
+    def __init__(self, plan: Plan, *, locking: bool, zone: str) -> None:
+        self.plan = plan
+        self.source = quote.table(plan.source.name)
+        self.shadow = quote.table(plan.names.shadow)
+        self.source_key = [quote.name(column.name) for column in plan.copy_key.source_columns]
+        self.shadow_key = [quote.name(column.name) for column in plan.copy_key.shadow_columns]
+        self.index = f"FORCE INDEX ({quote.name(plan.copy_key.index)})"
+        self._zone = zone
+        self._share = " LOCK IN SHARE MODE" if locking else ""
+        self._targets = ", ".join(quote.name(feed.target.name) for feed in plan.columns.feeds)
+        self._values = ", ".join(self.value(feed) for feed in plan.columns.feeds)
+        self._filter = f" AND ({plan.where})" if plan.where else ""
+        self._bounds = ", ".join(bound_sql(column) for column in plan.copy_key.source_columns)
+
+    def value(self, feed: ColumnFeed) -> str:
+        """What feeds a column, over the columns of a source row."""
+        if feed.source is None:
+            return f"({feed.transform})"
+        return self._in_zone(feed.source, feed.target)
+
+    def _in_zone(self, source: Column, target: Column) -> str:
+        column = quote.name(source.name)
+        kinds = {source.data_type, target.data_type}
+        if "timestamp" not in kinds or len(kinds) == 1 or not kinds <= MOMENTS | {"date", "time"} | TEXTS:
+            return column
+        # CONVERT_TZ gives NULL for zero dates, which have no zone.
+        if source.data_type == "timestamp":
+            return f"IF({column} = 0, {column}, CONVERT_TZ({column}, '+00:00', {quote.text(self._zone)}))"
+        moment = column if source.data_type == "datetime" else f"CAST({column} AS DATETIME(6))"
+        return f"IF({moment} = 0, {moment}, CONVERT_TZ({moment}, {quote.text(self._zone)}, '+00:00'))"
+
+    # --- ranges and keys -------------------------------------------------------------------------------------------
+
+    def within(self, chunk: KeyRange, columns: Sequence[str]) -> str:
+        """A condition for the rows of `chunk`; `columns` are the quoted key columns of either table."""
+        conditions = []
+        if chunk.low is not None:
+            conditions.append(_beyond(columns, chunk.low, ">", ">"))
+        if chunk.high is not None:
+            conditions.append(_beyond(columns, chunk.high, "<", "<="))
+        return " AND ".join(conditions) or "TRUE"
+
+    def among(self, keys: Iterable[Key], columns: Sequence[str]) -> str:
+        """A condition for the rows with these keys."""
+        if len(columns) == 1:
+            return f"{columns[0]} IN ({','.join(map(str, keys))})"
+        return f"({', '.join(columns)}) IN ({','.join(f'({key})' for key in keys)})"
+
+    # --- copy ------------------------------------------------------------------------------------------------------
+
+    def next_bound(self, low: Bound | None, rows: int) -> str:
+        order = ", ".join(self.source_key)
+        # Selected inside, written as literals outside: else the server would write them out for every row it skips.
+        return (
+            f"SELECT {self._bounds} FROM (SELECT {order} FROM {self.source} {self.index} "
+            f"WHERE {self.within(KeyRange(low, None), self.source_key)} ORDER BY {order} LIMIT 1 OFFSET {rows - 1}) AS bound"
+        )
+
+    def copy(self, chunk: KeyRange) -> str:
+        return (
+            f"INSERT INTO {self.shadow} ({self._targets}) SELECT {self._values} FROM {self.source} {self.index} "
+            f"WHERE {self.within(chunk, self.source_key)}{self._filter}{self._share}"
+        )
+
+    # --- resync ----------------------------------------------------------------------------------------------------
+
+    def delete_keys(self, keys: Iterable[Key]) -> str:
+        return f"DELETE FROM {self.shadow} WHERE {self.among(keys, self.shadow_key)}"
+
+    def insert_keys(self, keys: Iterable[Key], copied: KeyRange) -> str:
+        condition = self.among(keys, self.source_key)
+        if copied.high is not None:
+            condition += f" AND ({self.within(copied, self.source_key)})"
+        return (
+            f"INSERT INTO {self.shadow} ({self._targets}) SELECT {self._values} FROM {self.source} {self.index} "
+            f"WHERE {condition}{self._filter}{self._share}"
+        )
+
+    # --- rows as the shadow would hold them ------------------------------------------------------------------------
+
+    def transformed(self, condition: str, extra: Sequence[str] = ()) -> str:
+        """A SELECT of source rows as the shadow would hold them, under the shadow's column names, after `extra` expressions."""
+        columns = [f"{self.value(feed)} AS {quote.name(feed.target.name)}" for feed in self.plan.columns.feeds]
+        return f"SELECT {', '.join([*extra, *columns])} FROM {self.source} {self.index} WHERE {condition}{self._filter}"
+
+
+def _beyond(columns: Sequence[str], bound: Bound, strict: str, last: str) -> str:
+    """Row comparison, spelled out: a row constructor would not use the index as a range."""
+    alternatives = []
+    for position, literal in enumerate(bound):
+        equal = [f"{columns[i]} = {bound[i]}" for i in range(position)]
+        operator = last if position == len(bound) - 1 else strict
+        alternatives.append(" AND ".join([*equal, f"{columns[position]} {operator} {literal}"]))
+    if len(alternatives) == 1:
+        return alternatives[0]
+    return "(" + " OR ".join(f"({alternative})" for alternative in alternatives) + ")"

@@ -1,0 +1,128 @@
+"""Gate, freeze, drain, exchange."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from pathlib import Path
+
+from ghostpy import errors
+from ghostpy.engine.backlog import Backlog
+from ghostpy.engine.follower import Follower
+from ghostpy.engine.recorder import Recorder
+from ghostpy.engine.resync import BacklogWorker
+from ghostpy.model.keys import KeyRange
+from ghostpy.model.progress import Phase
+from ghostpy.protocols import Exchanging, NameOwner, Observer
+from ghostpy.settings import CopySettings, CutOverSettings
+
+_EVERYTHING = KeyRange(None, None)
+_POLL = 0.1
+_CATCH_UP_LIMIT = 60.0
+_SHORT_LAP = 0.05
+
+
+class CutOver:
+    """Exchanges the names, in as many attempts as are allowed; between attempts the application goes on undisturbed."""
+
+    def __init__(
+        self,
+        exchanging: Exchanging,
+        backlog: Backlog,
+        worker: BacklogWorker,
+        follower: Follower,
+        recorder: Recorder,
+        observer: Observer,
+        settings: CutOverSettings,
+        copy_settings: CopySettings,
+    ) -> None:
+        self._exchanging = exchanging
+        self._backlog = backlog
+        self._worker = worker
+        self._follower = follower
+        self._recorder = recorder
+        self._observer = observer
+        self._settings = settings
+        self._slice = copy_settings.slice_seconds
+        self._pause = 1.0
+
+    async def run(self) -> None:
+        """Return once the names are exchanged. Raises CutOverFailed with the source in place, or CutOverInDoubt."""
+        for attempt in range(1, self._settings.attempts + 1):
+            await self._gate()
+            self._recorder.cut_over_attempts = attempt
+            try:
+                await self._catch_up()
+                await self._exchanging.prepare()
+                await self._freeze_drain_exchange()
+                return
+            except errors.CutOverInDoubt as doubt:
+                if await self._won(doubt):
+                    return
+                reason = doubt.message
+            except (errors.LockTimeout, errors.TransientError, errors.ServerGone, TimeoutError) as failure:
+                reason = str(failure) or "the drain did not end within the lock's time limit"
+            self._observer.happened(
+                f"cut-over attempt {attempt} of {self._settings.attempts} failed: {reason}", warning=True
+            )
+            if attempt < self._settings.attempts:
+                await self._back_off()
+        raise errors.CutOverFailed(
+            f"the names could not be exchanged in {self._settings.attempts} attempts; last: {reason}"
+        )
+
+    async def _gate(self) -> None:
+        flag = self._settings.postpone_flag_file
+        if flag is None or not _exists(flag):
+            return
+        self._recorder.enter(Phase.POSTPONED)
+        self._observer.happened(f"cut-over postponed while {flag} exists")
+        while _exists(flag):
+            await self._worker.slice(_EVERYTHING, self._slice)
+            await asyncio.sleep(_POLL)
+
+    async def _catch_up(self) -> None:
+        """Work the backlog off until a lap is short: what is left then is what the lock has to wait for."""
+        self._recorder.enter(Phase.CUT_OVER)
+        deadline = time.monotonic() + _CATCH_UP_LIMIT
+        while time.monotonic() < deadline:
+            began = time.monotonic()
+            await self._worker.up_to(await self._follower.stream.end(), _EVERYTHING)
+            if time.monotonic() - began < _SHORT_LAP:
+                return
+
+    async def _freeze_drain_exchange(self) -> None:
+        budget = self._settings.lock_timeout
+        async with self._exchanging.frozen(timeout=budget) as frozen:
+            began = time.monotonic()
+            end = await self._follower.stream.end()
+            await self._worker.up_to_by(end, _EVERYTHING, frozen.resync, deadline=began + budget)
+            await frozen.exchange()
+        self._recorder.lock_seconds = time.monotonic() - began
+
+    async def _won(self, doubt: errors.CutOverInDoubt) -> bool:
+        """Who owns the name after an answer was lost? Never guessed, and never tried again while in doubt."""
+        try:
+            owner = await self._exchanging.owner()
+        except errors.GhostpyError as error:
+            raise errors.CutOverInDoubt(
+                f"{doubt.message}; and the tables could not be looked at: {error.message}"
+            ) from error
+        if owner is NameOwner.UNKNOWN:
+            raise doubt
+        return owner is NameOwner.SHADOW
+
+    async def _back_off(self) -> None:
+        # Jitter, so that several runs do not ask for their locks in step.
+        pause = self._pause * random.uniform(0.8, 1.2)
+        if self._settings.exponential_backoff:
+            self._pause = min(self._pause * 2, float(self._settings.backoff_max))
+        end = time.monotonic() + pause
+        while time.monotonic() < end:
+            await self._worker.slice(_EVERYTHING, self._slice)
+            await asyncio.sleep(min(_POLL, max(0.0, end - time.monotonic())))
+
+
+def _exists(flag: Path) -> bool:
+    return flag.exists()

@@ -1,0 +1,122 @@
+"""The counters of a run, and the snapshots made from them."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+from ghostpy.model.progress import Phase, Progress
+
+_RATE_WINDOW = 5.0
+_UNSEEN_HEARTBEATS = 10_000
+
+
+@dataclass
+class Recorder:
+    """Written by the parts of the engine as they go; read by `snapshot` only."""
+
+    rows_estimate: int = 0
+    rows_copied: int = 0
+    rows_verified: int = 0
+    copy_complete: bool = False
+    keys_resynced: int = 0
+    changes_seen: int = 0
+    changes_applied: int = 0
+    stream_position: str = ""
+    chunk_rows: int = 0
+    chunk_seconds: float = 0.0
+    workers: int = 0
+    cut_over_attempts: int = 0
+    lock_seconds: float = 0.0
+    differences_repaired: int = 0
+    backlog: int = 0
+    backlog_limit: int = 0
+    throttle_reason: str | None = None
+    phase: Phase = Phase.PREPARE
+    started: float = field(default_factory=time.monotonic)
+    _copy_started: float | None = None
+    _copy_ended: float | None = None
+    _beats: deque[tuple[int, float]] = field(default_factory=deque)
+    _last_beat_seen: float | None = None
+    _rates: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def enter(self, phase: Phase) -> None:
+        """The run has come to `phase`."""
+        now = time.monotonic()
+        if phase is Phase.COPY:
+            self._copy_started = now
+        elif self.phase is Phase.COPY:
+            self._copy_ended = now
+            self.copy_complete = True
+            self.rows_estimate = self.rows_copied
+        self.phase = phase
+        self._rates.clear()
+
+    @property
+    def copy_elapsed(self) -> float:
+        if self._copy_started is None:
+            return 0.0
+        return (self._copy_ended or time.monotonic()) - self._copy_started
+
+    @property
+    def elapsed(self) -> float:
+        return time.monotonic() - self.started
+
+    def beat_sent(self, number: int) -> None:
+        self._beats.append((number, time.monotonic()))
+        if len(self._beats) > _UNSEEN_HEARTBEATS:
+            self._beats.popleft()
+
+    def beat_seen(self, number: int) -> None:
+        """Heartbeat `number` came back in the stream."""
+        while self._beats and self._beats[0][0] <= number:
+            self._last_beat_seen = self._beats.popleft()[1]
+
+    @property
+    def stream_lag(self) -> float:
+        """Age of the newest change that the stream is known to have reached, in seconds."""
+        if not self._beats:
+            return 0.0
+        return time.monotonic() - (self._last_beat_seen or self.started)
+
+    def snapshot(self) -> Progress:
+        rate = self._rate()
+        remaining = self.rows_estimate - self.rows_copied
+        eta: float | None = None
+        if self.copy_complete:
+            eta = 0.0
+        elif self.phase is Phase.COPY and self.rows_estimate > 0 and self.rows_copied >= self.rows_estimate / 1000:
+            eta = max(0.0, remaining / rate) if rate > 0 else None
+        return Progress(
+            phase=self.phase,
+            elapsed=self.elapsed,
+            copy_elapsed=self.copy_elapsed,
+            rows_estimate=max(self.rows_estimate, self.rows_copied),
+            rows_copied=self.rows_copied,
+            rows_verified=self.rows_verified,
+            copy_complete=self.copy_complete,
+            changes_applied=self.changes_applied,
+            backlog=self.backlog,
+            backlog_limit=self.backlog_limit,
+            rows_per_second=rate,
+            eta=eta,
+            stream_position=self.stream_position,
+            stream_lag=self.stream_lag,
+            lag=self.stream_lag,
+            throttle_reason=self.throttle_reason,
+            chunk_rows=self.chunk_rows,
+            chunk_seconds=self.chunk_seconds,
+            workers=self.workers,
+            cut_over_attempts=self.cut_over_attempts,
+            differences_repaired=self.differences_repaired,
+        )
+
+    def _rate(self) -> float:
+        now = time.monotonic()
+        rows = self.rows_verified if self.phase is Phase.VERIFY else self.rows_copied
+        self._rates.append((now, rows))
+        while now - self._rates[0][0] > _RATE_WINDOW:
+            self._rates.popleft()
+        since, before = self._rates[0]
+        return (rows - before) / (now - since) if now - since > 0.2 else 0.0

@@ -1,0 +1,95 @@
+"""Works dirty keys off: take, fence, resync in parallel on disjoint keys."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from itertools import islice
+from typing import TypeAlias
+
+from ghostpy.engine.backlog import Backlog
+from ghostpy.engine.follower import Follower
+from ghostpy.engine.recorder import Recorder
+from ghostpy.engine.retry import retried
+from ghostpy.engine.tasks import together
+from ghostpy.model.change import Position
+from ghostpy.model.keys import Key, KeyRange, Mark
+from ghostpy.protocols import Resynced
+from ghostpy.settings import CopySettings
+
+Resync: TypeAlias = Callable[[Mapping[Key, Mark], KeyRange], Awaitable[Resynced]]
+
+
+class BacklogWorker:
+    """Resyncs the backlog, a slice at a time or up to a position. Never while a chunk is in flight (race 2 of the design)."""
+
+    def __init__(
+        self, backlog: Backlog, follower: Follower, resync: Resync, recorder: Recorder, settings: CopySettings
+    ) -> None:
+        self._backlog = backlog
+        self._follower = follower
+        self._resync = resync
+        self._recorder = recorder
+        self._settings = settings
+
+    async def slice(self, copied: KeyRange, seconds: float) -> None:
+        """Resync for about `seconds`, or until no key is dirty."""
+        deadline = time.monotonic() + seconds
+        while self._backlog and time.monotonic() < deadline:
+            await self._lap(copied)
+
+    async def up_to(self, position: Position, copied: KeyRange) -> None:
+        """Return once every change before `position` is in the shadow."""
+        while not self._follower.stream.passed(position):
+            if self._backlog:
+                await self._lap(copied)
+            else:
+                await self._follower.moved(timeout=0.05)
+        for _ in range(len(self._backlog) // self._keys_per_lap + 1):
+            await self._lap(copied)
+
+    async def up_to_by(self, position: Position, copied: KeyRange, resync: Resync, *, deadline: float) -> None:
+        """Like `up_to`, with no key left dirty, by `resync` alone. Raises TimeoutError at `deadline` (monotonic seconds)."""
+        while self._backlog or not self._follower.stream.passed(position):
+            if time.monotonic() > deadline:
+                raise TimeoutError
+            if not self._backlog:
+                await self._follower.moved(timeout=0.01)
+                continue
+            keys = self._take(self._settings.resync_keys)
+            await self._follower.stream.fence()
+            await self._part(keys, copied, resync)
+
+    @property
+    def _keys_per_lap(self) -> int:
+        return self._settings.resync_keys * self._settings.workers
+
+    async def _lap(self, copied: KeyRange) -> None:
+        keys = self._take(self._keys_per_lap)
+        if not keys:
+            return
+        await self._follower.stream.fence()
+        parts = _split(keys, self._settings.workers)
+        await together(*(self._part(part, copied, self._resync) for part in parts), name="resync")
+
+    def _take(self, count: int) -> dict[Key, Mark]:
+        keys = self._backlog.take(count)
+        self._follower.made_room()
+        return keys
+
+    async def _part(self, keys: Mapping[Key, Mark], copied: KeyRange, resync: Resync) -> None:
+        done = await retried(self._settings.retries, resync, keys, copied)
+        self._backlog.put_back(done.pending)
+        self._backlog.add_unmarked(done.dirty)
+        self._recorder.keys_resynced += done.done
+        self._recorder.changes_applied = self._recorder.changes_seen - len(self._backlog)
+        self._recorder.backlog = len(self._backlog)
+
+
+def _split(keys: dict[Key, Mark], parts: int) -> list[dict[Key, Mark]]:
+    size = max(1, -(-len(keys) // parts))
+    rest = iter(keys.items())
+    split = []
+    while part := dict(islice(rest, size)):
+        split.append(part)
+    return split

@@ -1,0 +1,110 @@
+"""Compares source and shadow while the application writes.
+
+A chunk is compared by one statement, so as of one moment; at that moment the shadow lacks what is still in the stream or in the
+backlog. So a difference counts only where no change explains it: the stream has been read past the moment of the look, and the key is
+not in the backlog. Such a row is resynced, counted, and looked at again; one that differs again without a reason ends the run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from ghostpy import errors
+from ghostpy.engine.backlog import Backlog
+from ghostpy.engine.chunker import Chunker
+from ghostpy.engine.follower import Follower
+from ghostpy.engine.ranges import Ranges
+from ghostpy.engine.recorder import Recorder
+from ghostpy.engine.resync import BacklogWorker
+from ghostpy.engine.retry import retried
+from ghostpy.engine.tasks import together
+from ghostpy.model.keys import Key, KeyRange
+from ghostpy.protocols import Comparing, Copying, Observer
+from ghostpy.settings import CopySettings
+
+_EVERYTHING = KeyRange(None, None)
+_REPAIRS = 3
+_SHOWN = 5
+_KEYS_AT_ONCE = 1000
+
+
+class Verifier:
+    """One pass over the table, in slices between which the backlog is worked off."""
+
+    def __init__(
+        self,
+        comparing: Comparing,
+        copying: Copying,
+        chunker: Chunker,
+        backlog: Backlog,
+        worker: BacklogWorker,
+        follower: Follower,
+        recorder: Recorder,
+        observer: Observer,
+        settings: CopySettings,
+    ) -> None:
+        self._comparing = comparing
+        self._chunker = chunker
+        self._ranges = Ranges(copying, chunker, settings.retries)
+        self._backlog = backlog
+        self._worker = worker
+        self._follower = follower
+        self._recorder = recorder
+        self._observer = observer
+        self._settings = settings
+        self._suspects: list[KeyRange] = []
+
+    async def run(self) -> None:
+        """Raises VerifyFailed where rows keep differing for no reason."""
+        retries = self._settings.retries
+        while not self._ranges.complete:
+            deadline = time.monotonic() + self._settings.slice_seconds
+            await together(*(self._look(deadline) for _ in range(self._settings.workers)), name="verify")
+            suspects, self._suspects = self._suspects, []
+            for chunk in suspects:
+                await self._settle(await retried(retries, self._comparing.differences, chunk))
+            await self._worker.slice(_EVERYTHING, self._settings.slice_seconds)
+
+    async def _look(self, deadline: float) -> None:
+        while time.monotonic() < deadline and (handed := await self._ranges.next()) is not None:
+            chunk, size = handed
+            began = time.monotonic()
+            rows, equal = await retried(self._settings.retries, self._comparing.count_differences, chunk)
+            if chunk.high is not None:
+                self._chunker.finished(size, time.monotonic() - began)
+            self._recorder.rows_verified += rows
+            if not equal:
+                self._suspects.append(chunk)
+
+    async def _settle(self, keys: Sequence[Key]) -> None:
+        """Look at differing keys again and again, until none is left that no change explains."""
+        repaired: dict[Key, int] = {}
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            left = list(keys[start : start + _KEYS_AT_ONCE])
+            while left:
+                await self._worker.up_to(await self._follower.stream.end(), _EVERYTHING)
+                differing = await retried(self._settings.retries, self._comparing.still_different, left)
+                if not await self._follower.reach(await self._follower.stream.end()):
+                    continue  # the backlog is full: nothing can be said before some of it is worked off
+                # What is in the backlog will be resynced in full; it needs no further look.
+                left = [key for key in differing if key not in self._backlog]
+                self._repair(left, repaired)
+
+    def _repair(self, keys: Sequence[Key], repaired: dict[Key, int]) -> None:
+        for key in keys:
+            repaired[key] = repaired.get(key, 0) + 1
+            if repaired[key] > _REPAIRS:
+                raise errors.VerifyFailed(
+                    f"{len(keys)} rows of the shadow differ from the source again after each repair, "
+                    f"among them those with the keys {', '.join(map(str, keys[:_SHOWN]))}; the source is untouched"
+                )
+            if repaired[key] == 1:
+                self._recorder.differences_repaired += 1
+        if keys:
+            self._observer.happened(
+                f"verify: {len(keys)} rows differed for no known reason and are resynced: "
+                f"{', '.join(map(str, keys[:_SHOWN]))}{' …' if len(keys) > _SHOWN else ''}",
+                warning=True,
+            )
+        self._backlog.add_unmarked(keys)
