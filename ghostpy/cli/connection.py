@@ -1,0 +1,151 @@
+"""Where to connect, as whom, with which password: flags, environment, `--url` and `--conf` over each other.
+
+For each value the first of these that says something counts: its flag; the flag `--url`; its environment
+variable; the environment's GHOSTPY_URL; the file of `--conf`; the default. For the password:
+`--ask-pass`, `--password`, `--password-file`, the flag `--url`, GHOSTPY_PASSWORD, GHOSTPY_PASSWORD_FILE,
+GHOSTPY_URL, `--conf`, MYSQL_PWD.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from ghostpy.cli.address import Address, parse_address
+from ghostpy.cli.conf_file import ConfFile, read_conf_file, read_small_file
+from ghostpy.cli.flag_table import FLAGS
+from ghostpy.cli.flags import FlagValues, Origin
+from ghostpy.cli.redaction import remember_secret
+from ghostpy.errors import UsageError
+from ghostpy.settings import ConnectSettings, TlsSettings
+
+_T = TypeVar("_T")
+_DEFAULT_DIALECT = "mysql"
+_HIGHEST_SERVER_ID = 2**32 - 1
+
+AskPassword = Callable[[str], str]
+
+
+class Connection:
+    """The layers of one call."""
+
+    def __init__(self, values: FlagValues, environment: Mapping[str, str], ask: AskPassword) -> None:
+        self._values = values
+        self._environment = environment
+        self._ask = ask
+        self._url = parse_address(values.text("url")) if values.text("url") else Address(_DEFAULT_DIALECT)
+        self._url_origin = values.origin("url")
+        path = values.text("conf")
+        self._conf = read_conf_file(path, environment) if path else ConfFile()
+        for secret in (self._url.password, self._conf.password, values.text("password")):
+            remember_secret(secret or "")
+        values.notes.extend(self._conf.notes)
+        if self._url.password is not None and self._url_origin is Origin.COMMAND_LINE:
+            values.notes.append("--url: others may see the password in the list of processes; use --password-file.")
+
+    @property
+    def database(self) -> str:
+        """The database that the URL names."""
+        return self._url.database or ""
+
+    @property
+    def dialect(self) -> str:
+        return self._url.dialect
+
+    def settings(self) -> ConnectSettings:
+        """Raises UsageError where the parts do not fit together."""
+        values = self._values
+        host = self._layered("host", values.text, self._url.host, self._conf.host)
+        port = self._layered("port", values.whole, self._url.port, self._conf.port)
+        if not 1 <= port <= 65535:
+            raise UsageError(f"--port must be between 1 and 65535, not {port}.")
+        server_id = values.whole("replica-server-id")
+        if not 1 <= server_id <= _HIGHEST_SERVER_ID:
+            raise UsageError(f"--replica-server-id must be between 1 and {_HIGHEST_SERVER_ID}, not {server_id}.")
+        user = self._layered("user", values.text, self._url.user, self._conf.user)
+        return ConnectSettings(
+            dialect=self._url.dialect,
+            host=host,
+            port=port,
+            user=user,
+            password=self._password(user, host),
+            unix_socket=self._unix_socket(),
+            charset=_charset(self._layered("charset", values.text, self._url.charset, None)),
+            tls=self._tls(),
+            timeout=values.fraction("mysql-timeout"),
+            replica_server_id=server_id,
+            stream_reconnect_attempts=values.whole("binlogsyncer-max-reconnect-attempts"),
+        )
+
+    def _layered(self, name: str, read: Callable[[str], _T], in_url: _T | None, in_conf: _T | None) -> _T:
+        origin = self._values.origin(name)
+        if in_url is not None and self._url_origin > origin:
+            return in_url
+        if origin is not Origin.DEFAULT:
+            return read(name)
+        if in_url is not None:
+            return in_url
+        return read(name) if in_conf is None else in_conf
+
+    def _password(self, user: str, host: str) -> str:
+        password = self._find_password(user, host)
+        remember_secret(password)
+        return password
+
+    def _find_password(self, user: str, host: str) -> str:
+        values = self._values
+        if values.switch("ask-pass"):
+            return self._ask(f"Password of {user or 'the default user'} on {host}: ")
+        for origin in (Origin.COMMAND_LINE, Origin.ENVIRONMENT):
+            if values.origin("password") is origin:
+                return values.text("password")
+            if values.origin("password-file") is origin:
+                return _first_line(values.text("password-file"))
+            if self._url_origin is origin and self._url.password is not None:
+                return self._url.password
+        if self._conf.password is not None:
+            return self._conf.password
+        return self._environment.get("MYSQL_PWD", "")
+
+    def _unix_socket(self) -> str | None:
+        if self._url.unix_socket:
+            return self._url.unix_socket
+        named = self._values.given("host") or self._url.host is not None or self._conf.host not in (None, "localhost")
+        return None if named else self._conf.socket
+
+    def _tls(self) -> TlsSettings:
+        values, url = self._values, self._url
+        enabled = self._layered("ssl", values.switch, url.ssl, None)
+        insecure = self._layered("ssl-allow-insecure", values.switch, url.ssl_allow_insecure, None)
+        paths = {
+            name: self._layered(f"ssl-{name}", values.text, in_url, None)
+            for name, in_url in (("ca", url.ssl_ca), ("cert", url.ssl_cert), ("key", url.ssl_key))
+        }
+        if not enabled:
+            used = [f"--ssl-{name}" for name, path in paths.items() if path]
+            used += ["--ssl-allow-insecure"] if insecure else []
+            if used:
+                raise UsageError(f"{', '.join(used)} can only be used with --ssl.")
+        for name, path in paths.items():
+            if path and not Path(path).is_file():
+                raise UsageError(f"--ssl-{name}: there is no file {path}.")
+        if bool(paths["cert"]) != bool(paths["key"]):
+            raise UsageError("--ssl-cert and --ssl-key can only be used together.")
+        ca, cert, key = (Path(path) if path else None for path in paths.values())
+        return TlsSettings(enabled=enabled, ca=ca, cert=cert, key=key, allow_insecure=insecure)
+
+
+def _first_line(path: str) -> str:
+    lines = read_small_file(path, "--password-file").splitlines()
+    if not lines or not lines[0]:
+        raise UsageError(f"--password-file: the first line of {path} is empty.")
+    return lines[0]
+
+
+def _charset(preferred: str) -> str:
+    """The first of a list; a collation (utf8mb4_bin) stands for its character set."""
+    first = next((name.strip() for name in preferred.split(",") if name.strip()), "")
+    if not first:
+        first = str(FLAGS["charset"].default).split(",")[0]
+    return first.partition("_")[0].lower()

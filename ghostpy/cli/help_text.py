@@ -1,0 +1,109 @@
+"""The help, made from the table of flags."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Iterable
+
+from ghostpy.cli.flag import Flag, Group, Kind, Status
+from ghostpy.cli.flag_table import FLAGS, GROUPS
+
+OVERVIEW = """\
+ghostpy changes tables while they are in use.
+
+Usage:
+  ghostpy migrate --alter "…" [flags]   change a table (the word migrate may be left out)
+  ghostpy demo                          watch it work on a throwaway server
+  ghostpy sandbox KIND                  hold a throwaway server until Ctrl-C
+
+  ghostpy migrate --help                all flags
+  ghostpy --version                     version
+"""
+
+_USAGE = """\
+Usage: ghostpy migrate --alter "…" --database DB --table TABLE [flags]
+
+Changes a table while it is in use. Without --execute everything is checked and the plan shown, but
+nothing is changed.
+"""
+
+_SPELLING = """\
+Flags are spelled as in gh-ost: -flag or --flag, --flag=value or --flag value, --switch or --switch=false;
+the last one wins. Each can come from the environment, too: --max-backlog as GHOSTPY_MAX_BACKLOG. The
+command line wins over the environment, and that over the file of --conf. The password is taken from the
+first of: --ask-pass, --password, --password-file, --url, GHOSTPY_PASSWORD, GHOSTPY_PASSWORD_FILE,
+GHOSTPY_URL, --conf, MYSQL_PWD.
+"""
+
+_EXIT_CODES = """\
+Exit codes: 0 done; 1 defect; 2 wrong usage; 3 plan refused; 4 no connection; 5 missing privilege; 6
+source changed by others; 7 data does not fit; 8 verification failed; 9 no cut-over; 10 server refused; 11
+change stream lost; 20 a person must look; 75 already running; 130 and 143 interrupted.
+"""
+
+
+def migrate_help(width: int | None = None) -> str:
+    """All flags, under their headings; those that do nothing or are refused by name only."""
+    width = width or min(shutil.get_terminal_size().columns, 110)
+    parts = [_wrapped(_USAGE, width)]
+    for group in GROUPS:
+        parts.extend(_group(group, width))
+    parts.append(_names("Accepted for gh-ost's sake, with nothing to do", Status.NO_OP, width))
+    parts.append(_names("Not available in this version, and refused", Status.LATER, width))
+    parts.append(_names("Not supported, unless they ask for what is done anyway", Status.REFUSED, width))
+    parts.append(_wrapped(_SPELLING, width))
+    parts.append(_wrapped(_EXIT_CODES, width))
+    return "\n".join(parts)
+
+
+def flag_reference() -> str:
+    """All flags as a table in Markdown."""
+    lines = ["| Flag | Default | Status | Meaning |", "|---|---|---|---|"]
+    for group in GROUPS:
+        for flag in group.flags:
+            status = flag.status.value + (f": {flag.reason}" if flag.reason else "")
+            meaning = flag.meaning.replace("|", "\\|")
+            lines.append(f"| `{flag.spelled}` | {_default(flag)} | {status} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def _group(group: Group, width: int) -> Iterable[str]:
+    flags = [flag for flag in group.flags if flag.status is Status.WORKS]
+    if flags:
+        yield f"{group.title}:"
+        for flag in flags:
+            yield from _flag(flag, width)
+        yield ""
+
+
+def _flag(flag: Flag, width: int) -> Iterable[str]:
+    kind = f" <{flag.kind.value}>" if flag.kind is not Kind.SWITCH else ""
+    default = _default(flag)
+    meaning = f"{flag.meaning} [{default}]" if default else flag.meaning
+    yield f"  {flag.spelled}{kind}"
+    yield textwrap.fill(meaning, width, initial_indent=" " * 8, subsequent_indent=" " * 8)
+
+
+def _default(flag: Flag) -> str:
+    if flag.default in (False, "", ()) and flag.kind in (Kind.SWITCH, Kind.TEXT, Kind.SEVERAL):
+        return ""
+    return str(flag.default).lower() if flag.kind is Kind.SWITCH else str(flag.default)
+
+
+def _names(title: str, status: Status, width: int) -> str:
+    names = "  ".join(flag.spelled for flag in FLAGS.values() if flag.status is status)
+    body = textwrap.fill(
+        names,
+        width,
+        initial_indent="  ",
+        subsequent_indent="  ",
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+    return f"{title}:\n{body}\n"
+
+
+def _wrapped(text: str, width: int) -> str:
+    paragraphs = (textwrap.fill(" ".join(part.split()), width, break_on_hyphens=False) for part in text.split("\n\n"))
+    return "\n\n".join(paragraphs) + "\n"

@@ -1,0 +1,172 @@
+"""One call of `ghostpy migrate`, read: flags, environment and files become settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from ghostpy.cli.connection import AskPassword, Connection
+from ghostpy.cli.flags import FlagValues
+from ghostpy.errors import UsageError
+from ghostpy.observe.log import Level
+from ghostpy.planning.alter import AlterText, parse_alter
+from ghostpy.planning.sql_tokens import expression
+from ghostpy.settings import CopySettings, CutOverSettings, MigrateSettings, TargetSettings
+
+_T = TypeVar("_T")
+
+_TRANSFORM = re.compile(r"\s*(?:`((?:[^`]|``)+)`|([^=\s`]+))\s*=(.*)", re.DOTALL)
+_LOCK_TIMEOUTS = range(1, 11)
+_DISPLAYS = ("auto", "live", "lines")
+_VERIFY = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What to run, and how to show it."""
+
+    settings: MigrateSettings
+    level: Level
+    display: str
+    """`live`, `lines` or `auto`."""
+    notes: tuple[str, ...]
+    """For the log, before anything else."""
+
+
+def read_invocation(values: FlagValues, environment: Mapping[str, str], ask: AskPassword) -> Invocation:
+    """The settings that `values` ask for. `ask` is called for `--ask-pass`, with its prompt.
+
+    Raises UsageError where something is missing or does not fit.
+    """
+    connection = Connection(values, environment, ask)
+    target = _target(values, connection)
+    settings = MigrateSettings(
+        target=target,
+        copy=_copy(values),
+        cut_over=_cut_over(values),
+        execute=values.switch("execute"),
+        verify=_one_of(values, "verify", _VERIFY),
+        heartbeat_seconds=values.whole("heartbeat-interval-millis") / 1000,
+        exact_row_count=values.switch("exact-rowcount"),
+        # Last, so that nobody is asked for a password in vain.
+        connect=connection.settings(),
+    )
+    display = _one_of(values, "display", {name: name for name in _DISPLAYS})
+    return Invocation(settings, _level(values), display, tuple(values.notes))
+
+
+def _one_of(values: FlagValues, name: str, known: Mapping[str, _T]) -> _T:
+    text = values.text(name).lower()
+    if text not in known:
+        raise UsageError(f"--{name} must be one of {', '.join(known)}, not {text!r}.")
+    return known[text]
+
+
+def _target(values: FlagValues, connection: Connection) -> TargetSettings:
+    alter = values.text("alter")
+    mysql = connection.dialect == "mysql"
+    # The rules of names, quotes and comments in the text are MySQL's.
+    parsed = parse_alter(alter) if alter.strip() and mysql else AlterText(clauses=alter)
+    missing = [] if alter.strip() else ["--alter (what to change)"]
+    database = _name(values, "database", parsed.database) or connection.database
+    table = _name(values, "table", parsed.table)
+    missing += [] if database else ["--database"]
+    missing += [] if table else ["--table"]
+    if missing:
+        raise UsageError(
+            f"{_listed(missing)} must be given.",
+            hint="Database and table may also stand in --alter: ALTER TABLE database.table …; see --help.",
+        )
+    where = values.text("where")
+    return TargetSettings(
+        database=database,
+        table=table,
+        alter=alter,
+        transforms=_transforms(values.several("transform"), mysql=mysql),
+        where=(expression(where, "--where") if mysql else where) if where.strip() else None,
+        force_table_names=values.text("force-table-names") or None,
+        timestamp_old_table=values.switch("timestamp-old-table"),
+        attempt_instant_ddl=values.switch("attempt-instant-ddl"),
+        skip_renamed_columns=values.switch("skip-renamed-columns"),
+        initially_drop_shadow=values.switch("initially-drop-ghost-table"),
+        initially_drop_old=values.switch("initially-drop-old-table"),
+        ok_to_drop_old=values.switch("ok-to-drop-table"),
+    )
+
+
+def _name(values: FlagValues, flag: str, in_alter: str | None) -> str:
+    given = values.text(flag)
+    if given and in_alter and given.casefold() != in_alter.casefold():
+        raise UsageError(f"--{flag} says {given}, but --alter says {in_alter}.", hint="Nothing was sent to the server.")
+    return given or in_alter or ""
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _transforms(texts: Sequence[str], *, mysql: bool) -> tuple[tuple[str, str], ...]:
+    pairs: dict[str, tuple[str, str]] = {}
+    for text in texts:
+        match = _TRANSFORM.fullmatch(text)
+        if match is None:
+            raise UsageError(
+                f"--transform {text!r} is not of the form column=expression.",
+                hint="For example: --transform \"first_name=SUBSTRING_INDEX(name, ' ', 1)\".",
+            )
+        column = match[1].replace("``", "`") if match[1] else match[2]
+        if column.casefold() in pairs:
+            raise UsageError(f"--transform names the column {column} twice.")
+        sql = expression(match[3], f"--transform {column}") if mysql else match[3].strip()
+        pairs[column.casefold()] = (column, sql)
+    return tuple(pairs.values())
+
+
+def _copy(values: FlagValues) -> CopySettings:
+    return CopySettings(
+        # gh-ost's default is no wish of the user: unless given, chunks are sized by the time they take.
+        chunk_rows=values.whole("chunk-size") if values.given("chunk-size") else None,
+        chunk_seconds=values.fraction("chunk-time"),
+        workers=values.whole("workers"),
+        nice_ratio=values.fraction("nice-ratio"),
+        backlog_limit=values.whole("max-backlog"),
+        retries=_retries(values),
+    )
+
+
+def _retries(values: FlagValues) -> int:
+    retries = values.whole("default-retries")
+    if retries > 0:
+        return retries
+    default = CopySettings().retries
+    values.notes.append(f"--default-retries: {retries} is out of bounds; {default} is used.")
+    return default
+
+
+def _cut_over(values: FlagValues) -> CutOverSettings:
+    lock_timeout = values.whole("cut-over-lock-timeout-seconds")
+    if lock_timeout not in _LOCK_TIMEOUTS:
+        default = CutOverSettings().lock_timeout
+        values.notes.append(
+            f"--cut-over-lock-timeout-seconds: {lock_timeout} is not between 1 and 10; {default} is used."
+        )
+        lock_timeout = default
+    flag_file = values.text("postpone-cut-over-flag-file")
+    return CutOverSettings(
+        lock_timeout=lock_timeout,
+        attempts=max(values.whole("default-retries"), 0) or CutOverSettings().attempts,
+        exponential_backoff=values.switch("cut-over-exponential-backoff"),
+        backoff_max=values.whole("exponential-backoff-max-interval"),
+        postpone_flag_file=Path(flag_file) if flag_file else None,
+    )
+
+
+def _level(values: FlagValues) -> Level:
+    if values.switch("quiet"):
+        return Level.QUIET
+    if values.switch("debug"):
+        return Level.DEBUG
+    return Level.VERBOSE if values.switch("verbose") else Level.NORMAL

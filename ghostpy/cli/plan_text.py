@@ -1,0 +1,164 @@
+"""A plan as people read it: what would be done with which column, which tables would be made, what to look out for."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from ghostpy.model.column_map import ColumnFeed, ColumnMap
+from ghostpy.model.finding import Severity
+from ghostpy.model.plan import Plan, Strategy
+from ghostpy.model.table import Column, Generated
+from ghostpy.observe.figures import size, whole
+from ghostpy.settings import MigrateSettings
+
+_LABEL = 12
+
+Row = tuple[str, Sequence[str]]
+"""A label and the lines beside it."""
+
+
+def plan_rows(plan: Plan, settings: MigrateSettings) -> Sequence[Row]:
+    """Everything there is to say about the plan."""
+    return tuple((label, lines) for label, lines in _rows(plan, settings) if lines)
+
+
+def plan_text(plan: Plan, settings: MigrateSettings, width: int) -> str:
+    """As plain text, in lines of at most `width` characters where that can be."""
+    lines = [_title(plan)]
+    for label, texts in plan_rows(plan, settings):
+        beside = " " * (_LABEL + 4)
+        for number, text in enumerate(texts):
+            begin = f"  {label:<{_LABEL}}  " if number == 0 else beside
+            lines += textwrap.wrap(
+                text,
+                max(width, _LABEL + 24),
+                initial_indent=begin,
+                subsequent_indent=f"{beside}  ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            ) or [begin.rstrip()]
+    lines.append(_nothing_changed(plan))
+    return "\n".join(lines) + "\n"
+
+
+def print_plan(plan: Plan, settings: MigrateSettings, console: Console) -> None:
+    """In colour on a terminal, else as plain text."""
+    if not console.is_terminal:
+        # Not through the console, which would cut lines at its own idea of a width.
+        console.file.write(plan_text(plan, settings, 110))
+        return
+    console.print(Text(_title(plan), "bold"))
+    grid = Grid.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True, style="dim")
+    grid.add_column(overflow="fold")
+    for label, texts in plan_rows(plan, settings):
+        style = "yellow" if label == "look out" else ""
+        grid.add_row(f"  {label}", Text("\n".join(texts), style))
+    console.print(grid)
+    console.print(Text(_nothing_changed(plan), "bold green"))
+
+
+def _title(plan: Plan) -> str:
+    if plan.strategy is Strategy.NOTHING:
+        return f"Plan for {plan.source.name}: there is nothing to do."
+    return f"Plan for {plan.source.name}:"
+
+
+def _nothing_changed(plan: Plan) -> str:
+    way_on = "" if plan.strategy is Strategy.NOTHING else " To carry it out, add --execute."
+    return f"This was a dry run: nothing was changed.{way_on}"
+
+
+def _rows(plan: Plan, settings: MigrateSettings) -> Iterator[Row]:
+    source = plan.source
+    yield "table", [f"{source.name}, about {whole(source.row_estimate)} rows, {size(source.data_bytes)}"]
+    yield "change", [" ".join(plan.alter.split())]
+    yield "strategy", [_strategy(plan)]
+    if plan.strategy is not Strategy.NOTHING:
+        if plan.strategy is Strategy.SHADOW:
+            columns = ", ".join(column.name for column in plan.copy_key.source_columns)
+            yield "copy key", [f"{plan.copy_key.index} ({columns})"]
+            yield "rows", [f"only where {plan.where}" if plan.where else "all"]
+        yield from _columns(plan.columns, plan.shadow.columns)
+    if plan.strategy is Strategy.SHADOW:
+        yield "made", [f"{plan.names.shadow} (shadow)", f"{plan.names.ledger} (ledger)"]
+        yield "steps", list(_steps(plan, settings))
+    yield "look out", [_finding(f.text, f.way_out) for f in plan.findings if f.severity is Severity.WARN]
+    yield "in the way", [_finding(f.text, f.way_out) for f in plan.findings if f.severity is Severity.REFUSE]
+
+
+def _strategy(plan: Plan) -> str:
+    match plan.strategy:
+        case Strategy.NOTHING:
+            return "nothing to do: the table is as it is meant to become"
+        case Strategy.INSTANT:
+            return "instant: the server changes the table's definition alone (ALGORITHM=INSTANT)"
+        case Strategy.SHADOW:
+            return "shadow: the rows go into a new table, which then takes the source's name"
+
+
+def _steps(plan: Plan, settings: MigrateSettings) -> Iterator[str]:
+    chunks = f"{whole(settings.copy.chunk_rows)} rows" if settings.copy.chunk_rows else "sized by the time they take"
+    yield f"copy with {settings.copy.workers} workers, chunks {chunks}, while all changes are followed"
+    yield "compare both tables" if settings.verify else "no comparison (--verify=off)"
+    if settings.cut_over.postpone_flag_file:
+        yield f"wait until {settings.cut_over.postpone_flag_file} is removed"
+    yield f"exchange the names, waiting at most {settings.cut_over.lock_timeout} s for the lock in one attempt"
+    dropped = settings.target.ok_to_drop_old
+    yield f"drop the old table {plan.names.old}" if dropped else f"keep the old rows in {plan.names.old}"
+
+
+def _columns(columns: ColumnMap, shadow: Sequence[Column]) -> Iterator[Row]:
+    copied, converted, renamed, transformed = [], [], [], []
+    for feed in columns.feeds:
+        changes = _changes(feed)
+        if feed.source is None or feed.transform is not None:
+            transformed.append(f"{feed.target.name} = {feed.transform}")
+        elif feed.source.name.casefold() != feed.target.name.casefold():
+            details = f" ({'; '.join(changes)})" if changes else ""
+            renamed.append(f"{feed.source.name} → {feed.target.name}{details}")
+        elif changes:
+            converted.append(f"{feed.target.name}: {'; '.join(changes)}")
+        else:
+            copied.append(feed.target.name)
+    yield "copied", [", ".join(copied)] if copied else []
+    yield "converted", converted
+    yield "renamed", renamed
+    yield "computed", transformed
+    yield "added", [_added(column) for column in columns.added]
+    generated = [column.name for column in shadow if column.generated is not Generated.NO]
+    yield "generated", [", ".join(generated)] if generated else []
+    yield "dropped", [", ".join(column.name for column in columns.dropped)] if columns.dropped else []
+
+
+def _changes(feed: ColumnFeed) -> Sequence[str]:
+    old, new = feed.source, feed.target
+    if old is None:
+        return ()
+    changes = []
+    if old.full_type != new.full_type:
+        changes.append(f"{old.full_type} → {new.full_type}")
+    if old.collation != new.collation:
+        changes.append(f"{old.collation or 'no collation'} → {new.collation or 'no collation'}")
+    if old.nullable != new.nullable:
+        changes.append("NULL → NOT NULL" if old.nullable else "NOT NULL → NULL")
+    return changes
+
+
+def _added(column: Column) -> str:
+    if column.auto_increment:
+        value = "numbered by the server"
+    elif column.default is not None:
+        value = f"default {column.default}"
+    else:
+        value = "NULL" if column.nullable else "no default"
+    return f"{column.name} {column.full_type} ({value})"
+
+
+def _finding(text: str, way_out: str) -> str:
+    return f"{text.rstrip('.')}. {way_out}".rstrip()

@@ -1,0 +1,48 @@
+"""The closing report: what a run did, in figures, and what is left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ghostpy.model.progress import RunReport
+from ghostpy.observe.figures import duration, whole
+
+
+def report_rows(report: RunReport) -> Sequence[tuple[str, str]]:
+    """Pairs of a label and what there is to say."""
+    return tuple(_rows(report))
+
+
+def report_lines(report: RunReport) -> Sequence[str]:
+    """As plain text."""
+    rows = report_rows(report)
+    width = max(len(label) for label, _ in rows)
+    return (f"{report.source} is changed.", *(f"  {label:<{width}}  {text}" for label, text in rows))
+
+
+def _rows(report: RunReport) -> Iterator[tuple[str, str]]:
+    yield "strategy", report.strategy
+    if report.rows_copied or report.copy_elapsed:
+        rate = f" ({whole(round(report.rows_copied / report.copy_elapsed))} rows/s)" if report.copy_elapsed > 0 else ""
+        yield "rows copied", f"{whole(report.rows_copied)} in {duration(report.copy_elapsed)}{rate}"
+        yield "changes followed", f"{whole(report.changes_seen)}, {whole(report.keys_resynced)} rows resynced"
+        yield "verified", _verified(report)
+    if report.cut_over_attempts:
+        tries = "in the first attempt" if report.cut_over_attempts == 1 else f"in attempt {report.cut_over_attempts}"
+        yield "writers held for", f"{duration(report.lock_seconds)}, {tries}"
+    yield "total time", duration(report.elapsed)
+    if report.old_table is not None:
+        yield "old rows", f"kept in {report.old_table}"
+        yield "next", f"when they are not needed any more: DROP TABLE {_quoted(report.old_table)};"
+
+
+def _verified(report: RunReport) -> str:
+    if not report.verified:
+        return "no (--verify=off)"
+    repaired = report.differences_repaired
+    found = f"{whole(repaired)} repaired before the cut-over" if repaired else "no differences"
+    return f"{whole(report.rows_verified)} rows, {found}"
+
+
+def _quoted(name: str) -> str:
+    return ".".join(f"`{part}`" for part in name.replace("`", "``").split(".", 1))

@@ -1,0 +1,104 @@
+"""gh-ost's status line, its block of hints, and when they are due: pure functions of a snapshot.
+
+Fields, their order and the schedule are an interface that people's scripts read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ghostpy.model.progress import Phase, Progress
+from ghostpy.observe.figures import go_duration
+
+UNKNOWN = -1
+"""An ETA that is not known, in whole seconds."""
+_LEAST_FRACTION = 0.001
+_HINT_EVERY = 600
+_INTEREST_LASTS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What stays the same during a run, for the hints."""
+
+    database: str
+    table: str
+    shadow: str
+    address: str
+    executing_host: str
+    started: datetime
+    keys_per_resync: int
+    nice_ratio: float
+    postpone_flag_file: str = ""
+
+
+def status_line(progress: Progress) -> str:
+    """`Copy: …; Applied: …; Backlog: …; Time: …; streamer: …; Lag: …; ETA: …`"""
+    estimate = progress.rows_copied if progress.copy_complete else progress.rows_estimate
+    return (
+        f"Copy: {progress.rows_copied}/{estimate} {_percentage(progress):.1f}%; "
+        f"Applied: {progress.changes_applied}; "
+        f"Backlog: {progress.backlog}/{progress.backlog_limit}; "
+        f"Time: {go_duration(progress.elapsed)}(total), {go_duration(progress.copy_elapsed)}(copy); "
+        f"streamer: {progress.stream_position}; "
+        f"Lag: {progress.lag:.2f}s, HeartbeatLag: {progress.stream_lag:.2f}s, State: {state(progress)}; "
+        f"ETA: {eta_text(progress)}"
+    )
+
+
+def state(progress: Progress) -> str:
+    if progress.phase is Phase.POSTPONED:
+        return "postponing cut-over"
+    return f"throttled, {progress.throttle_reason}" if progress.throttle_reason else "migrating"
+
+
+def eta_seconds(progress: Progress) -> int:
+    """Whole seconds; 0 when due, UNKNOWN below a thousandth of the copy."""
+    if progress.phase is Phase.POSTPONED or _percentage(progress) >= 100:
+        return 0
+    if progress.eta is None or progress.fraction < _LEAST_FRACTION:
+        return UNKNOWN
+    return int(progress.eta)
+
+
+def eta_text(progress: Progress) -> str:
+    seconds = eta_seconds(progress)
+    if seconds == UNKNOWN:
+        return "N/A"
+    return go_duration(seconds) if seconds else "due"
+
+
+def _percentage(progress: Progress) -> float:
+    # There is nothing to copy in an empty table, so all of it is copied.
+    return 100.0 if not progress.rows_estimate else progress.fraction * 100
+
+
+def hint_lines(progress: Progress, facts: RunFacts, *, postpone_file_exists: bool) -> tuple[str, ...]:
+    """The block above a status line that says what runs and with which settings."""
+    lines = [
+        f"# Migrating `{facts.database}`.`{facts.table}`; Ghost table is `{facts.database}`.`{facts.shadow}`",
+        f"# Migrating {facts.address}; inspecting {facts.address}; executing on {facts.executing_host}",
+        f"# Migration started at {facts.started:%a %b %d %H:%M:%S %z %Y}",
+        f"# chunk-size: {progress.chunk_rows}; max-lag-millis: 1500ms; dml-batch-size: {facts.keys_per_resync}; "
+        f"max-load: ; critical-load: ; nice-ratio: {facts.nice_ratio:f}",
+    ]
+    if facts.postpone_flag_file:
+        mark = "[set]" if postpone_file_exists else ""
+        lines.append(f"# postpone-cut-over-flag-file: {facts.postpone_flag_file} {mark}")
+    return tuple(lines)
+
+
+def status_due(elapsed: int, eta: int, since_interest: float | None) -> bool:
+    """Whether a status line is printed in the whole second `elapsed` of a run.
+
+    `since_interest`: seconds since something noteworthy happened, None where nothing did.
+    """
+    if elapsed <= 60 or eta <= 60:  # An unknown ETA is negative.
+        return True
+    often = elapsed <= 180 or eta <= 180 or (since_interest is not None and since_interest <= _INTEREST_LASTS)
+    return elapsed % (5 if often else 30) == 0
+
+
+def hint_due(elapsed: int) -> bool:
+    return elapsed % _HINT_EVERY == 0
