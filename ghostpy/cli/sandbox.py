@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import time
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ _STARTERS = {"mysql": sandbox.mysql, "mariadb": sandbox.mariadb}
 def run(argv: Sequence[str]) -> int:
     """Start a server and its replicas, print their addresses, and stay until a signal ends us."""
     wanted = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")  # the first start takes a while: say why
     options = dict(map(_option, wanted.option))
     for each in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.default_int_handler)  # all the same to us as Ctrl-C

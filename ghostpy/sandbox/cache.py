@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import shutil
 import tempfile
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ghostpy.sandbox import account
+
+_log = logging.getLogger(__name__)
 
 
 def folder() -> Path:
@@ -55,6 +58,7 @@ def _chosen() -> Path:
 def _build(path: Path, build: Callable[[Path], None]) -> None:
     for left in path.parent.glob(f"{path.name}.part-*"):  # of a builder that was killed: we hold the lock
         shutil.rmtree(left, ignore_errors=True)
+    _log.info("getting %s, this once", path.name)
     part = Path(tempfile.mkdtemp(prefix=f"{path.name}.part-", dir=path.parent))
     try:
         part.chmod(0o755)

@@ -23,7 +23,6 @@ class Image:
     version: str
     options: tuple[str, ...] = ()
     account: Account = field(default_factory=account.ourselves)  # who may speak to the engine
-    end_signal: signal.Signals | None = signal.SIGTERM  # SIGKILL would leave the container running
 
     def command(self, program: str, folder: Path) -> list[str]:
         """Return a call of the program in a container named like the folder."""
@@ -41,6 +40,10 @@ class Image:
             f"--entrypoint={program}",
             self.name,
         ]
+
+    def end_signal(self, usual: signal.Signals) -> signal.Signals:
+        """Return one that the client passes on; SIGKILL would leave the container running."""
+        return signal.SIGTERM if usual == signal.SIGKILL else usual
 
     def kill(self, folder: Path) -> bool:
         """Kill the container; its client then ends by itself."""

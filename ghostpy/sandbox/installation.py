@@ -32,12 +32,11 @@ class Installation(Protocol):
     def account(self) -> Account:
         """Whom its programs are called as."""
 
-    @property
-    def end_signal(self) -> signal.Signals | None:
-        """The signal that ends it for good, if it is not the one for this kind of server."""
-
     def command(self, program: str, folder: Path) -> list[str]:
         """Return how to call `program` for a server that lives in `folder`; SandboxError if it has none."""
+
+    def end_signal(self, usual: signal.Signals) -> signal.Signals:
+        """Return the signal that ends a server for good, where `usual` would do for a process of ours."""
 
     def kill(self, folder: Path) -> bool:
         """Kill what a SIGKILL to the called program would not reach; tell whether that was enough."""
@@ -51,7 +50,6 @@ class Programs:
     folders: tuple[Path, ...]
     options: tuple[str, ...] = ()
     account: Account = field(default_factory=account.of_servers)
-    end_signal: signal.Signals | None = None
 
     def command(self, program: str, folder: Path) -> list[str]:
         """Return the program's path."""
@@ -59,6 +57,10 @@ class Programs:
         if found is None:
             raise SandboxError(f"there is no {program} in {' or '.join(map(str, self.folders))}")
         return [found]
+
+    def end_signal(self, usual: signal.Signals) -> signal.Signals:
+        """Return the usual one."""
+        return usual
 
     def kill(self, folder: Path) -> bool:
         """Leave it to the signal."""

@@ -88,7 +88,7 @@ class Server(ABC):
             self._workspace,
             self._log,
             self._installation.account,
-            self._installation.end_signal or self._end_signal,
+            self._installation.end_signal(self._end_signal),
         )
         deadline = time.monotonic() + _START
         while not self._ready():
