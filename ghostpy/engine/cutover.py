@@ -98,6 +98,7 @@ class CutOver:
             began = time.monotonic()
             end = await self._follower.stream.end()
             await self._worker.up_to_by(end, _EVERYTHING, frozen.resync, deadline=began + budget)
+            self._follower.exchange_begins()
             await frozen.exchange()
         self._recorder.lock_seconds = time.monotonic() - began
 

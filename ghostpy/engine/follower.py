@@ -6,7 +6,8 @@ import asyncio
 
 from ghostpy.engine.backlog import Backlog
 from ghostpy.engine.recorder import Recorder
-from ghostpy.model.change import Position
+from ghostpy.errors import SourceChanged
+from ghostpy.model.change import ChangeBatch, Position
 from ghostpy.protocols import ChangeStream
 
 
@@ -19,11 +20,13 @@ class Follower:
         self._recorder = recorder
         self._moved = asyncio.Event()
         self._room = asyncio.Event()
+        self._foreign = asyncio.Event()
+        self._foreign.set()
 
     async def run(self) -> None:
         """Follow until cancelled. Raises what ends the run: SourceChanged, StreamLost, …"""
         while True:
-            batch = await self.stream.read()
+            batch = await self._read()
             self._backlog.add(batch.keys)
             self._recorder.changes_seen += batch.events
             self._recorder.stream_position = batch.position.text
@@ -34,6 +37,21 @@ class Follower:
             while self._backlog.full:
                 self._room.clear()
                 await self._room.wait()
+
+    async def _read(self) -> ChangeBatch:
+        try:
+            return await self.stream.read()
+        except SourceChanged:
+            await self._foreign.wait()
+            raise
+
+    def exchange_begins(self) -> None:
+        """From now on a change of the source that the stream tells of is the exchange itself: nobody else can lock it."""
+        self._foreign.clear()
+
+    def exchange_failed(self) -> None:
+        """It is certain that nothing was exchanged."""
+        self._foreign.set()
 
     def made_room(self) -> None:
         """Keys were taken from the backlog: a follower that waits for room looks again."""

@@ -56,11 +56,11 @@ class MySQLDialect:
         return Parts(
             stream=BinlogStream(
                 self._connect,
+                self._facts,
                 source=plan.source.name,
                 columns=plan.source.columns,
                 key=plan.copy_key.source_columns,
                 ledger=plan.names.ledger,
-                facts=self._facts,
             ),
             copying=RowCopier(self._pool, statements),
             resyncing=Resyncer(self._pool, statements),
