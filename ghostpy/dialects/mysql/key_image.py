@@ -27,7 +27,7 @@ _INTEGERS = {
     (types.LONG, False): "<i", (types.LONG, True): "<I", (types.LONGLONG, False): "<q", (types.LONGLONG, True): "<Q",
 }  # fmt: skip
 _DECIMAL_BYTES = (0, 1, 1, 2, 2, 3, 3, 4, 4, 4)
-_F_FORMAT_DIGITS = 15
+_PLACES = 15
 
 
 def integer_format(column: Column, field: Field) -> str | None:
@@ -159,27 +159,24 @@ def decimal_text(buffer: bytes, at: int, precision: int, scale: int) -> str:
 
 
 def double_text(value: float) -> str:
-    """Return a double as the server writes it: the fewest digits that read back to it; an exponent only beyond 15
-    places.
+    """Return a double as the server writes it in JSON: the fewest digits that read back to it.
+
+    An exponent comes in beyond 15 places, unless a digit stands behind the point.
     """
     if value == 0:
-        return "0"
+        return "0.0"
     sign = "-" if value < 0 else ""
     mantissa, _, exponent = f"{abs(value)!r}".partition("e")
     whole, _, fraction = mantissa.partition(".")
-    fraction = "" if fraction == "0" else fraction
-    point = len(whole) + int(exponent or 0)
     digits = (whole + fraction).lstrip("0")
-    point -= len(whole + fraction) - len(digits)
+    point = len(whole) + int(exponent or 0) - len(whole + fraction) + len(digits)
     digits = digits.rstrip("0")
-    if point < -_F_FORMAT_DIGITS + 1 or point > _F_FORMAT_DIGITS:
+    if point < 1 - _PLACES or (point > _PLACES and point >= len(digits)):
         rest = f".{digits[1:]}" if len(digits) > 1 else ""
         return f"{sign}{digits[0]}{rest}e{point - 1}"
     if point <= 0:
         return f"{sign}0.{'0' * -point}{digits}"
-    if point >= len(digits):
-        return f"{sign}{digits}{'0' * (point - len(digits))}"
-    return f"{sign}{digits[:point]}.{digits[point:]}"
+    return f"{sign}{digits[:point].ljust(point, '0')}.{digits[point:] or '0'}"
 
 
 def _fraction(value: int, digits: int) -> str:
