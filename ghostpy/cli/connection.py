@@ -124,7 +124,7 @@ class Connection:
         }
         if not enabled:
             used = [f"--ssl-{name}" for name, path in paths.items() if path]
-            used += ["--ssl-allow-insecure"] if insecure else []
+            used += ["--ssl-allow-insecure"] if values.switch("ssl-allow-insecure") else []
             if used:
                 raise UsageError(f"{', '.join(used)} can only be used with --ssl.")
         for name, path in paths.items():
@@ -133,7 +133,7 @@ class Connection:
         if bool(paths["cert"]) != bool(paths["key"]):
             raise UsageError("--ssl-cert and --ssl-key can only be used together.")
         ca, cert, key = (Path(path) if path else None for path in paths.values())
-        return TlsSettings(enabled=enabled, ca=ca, cert=cert, key=key, allow_insecure=insecure)
+        return TlsSettings(enabled=enabled, ca=ca, cert=cert, key=key, allow_insecure=enabled and insecure)
 
 
 def _first_line(path: str) -> str:

@@ -22,6 +22,8 @@ _PAUSE = 0.1
 _EVENTS = 5
 _CELL_WIDTH = 34
 """Columns of the terminal that one label with its value wants."""
+_LABEL_WIDTH = 9
+"""Of the longest label, so that nothing moves when it appears."""
 
 
 class Display:
@@ -77,8 +79,9 @@ class Display:
         progress = self._progress
         parts = [_heading(self._title, progress), _bar(progress), _cells(progress, self._console.width)]
         if self._shows_events and self._console.height > _EVENTS + 12:
-            parts.extend(_event(*event) for event in self._events)
-        return Group(*parts)
+            parts += [Text(), *(_event(*event) for event in self._events)]
+        # An empty line at the end: the terminal's own echo of Ctrl-C goes there and moves nothing.
+        return Group(*parts, Text())
 
 
 def _stderr_is_terminal() -> bool:
@@ -117,7 +120,7 @@ def _cells(progress: Progress, width: int) -> RenderableType:
     columns = max(1, min(3, width // _CELL_WIDTH))
     grid = Table.grid(expand=True, padding=(0, 1))
     for _ in range(columns):
-        grid.add_column(no_wrap=True)
+        grid.add_column(no_wrap=True, min_width=_LABEL_WIDTH)
         grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     cells = _facts(progress)
     for start in range(0, len(cells), columns):
@@ -137,7 +140,7 @@ def _facts(progress: Progress) -> list[tuple[str, str, str]]:
     facts = [
         ("rows", f"{whole(done)} of {whole(total)}", ""),
         ("rows/s", whole(round(progress.rows_per_second)), ""),
-        ("ETA", eta_text(progress), ""),
+        ("ETA", _eta(progress), ""),
         ("backlog", backlog, "yellow" if full else ""),
         ("changes", f"{whole(progress.changes_applied)} applied", ""),
         ("lag", f"{progress.stream_lag:.2f} s", "yellow" if progress.stream_lag > 2 else ""),
@@ -152,6 +155,14 @@ def _facts(progress: Progress) -> list[tuple[str, str, str]]:
     if progress.stream_position:
         facts.append(("at", progress.stream_position, "dim"))
     return facts
+
+
+def _eta(progress: Progress) -> str:
+    """Until the end of the phase; the snapshot's own ends with the copy."""
+    if progress.phase is not Phase.VERIFY:
+        return eta_text(progress)
+    left = progress.rows_copied - progress.rows_verified
+    return go_duration(left / progress.rows_per_second) if progress.rows_per_second > 0 else "N/A"
 
 
 def _event(at: datetime, text: str, warning: bool) -> RenderableType:
