@@ -171,7 +171,12 @@ class _Writer:
         load = self.load
         pause = load.threads / load.rate if load.rate else 0.0
         connection = pymysql.connect(
-            host=load.host, port=load.port, user=load.user, password=load.password, database=load.database, autocommit=True
+            host=load.host,
+            port=load.port,
+            user=load.user,
+            password=load.password,
+            database=load.database,
+            autocommit=True,
         )
         kinds, weights = list(load.mix), list(load.mix.values())
         due = time.monotonic()
@@ -248,7 +253,9 @@ class _Writer:
             # Made whole in the same statement, so that the row under its new key is known in full.
             values, target = shape.whole(rng), self._new_id()
             changes = ", ".join(f"{self._name(name)} = %s" for name in values)
-            self._timed(cursor, f"UPDATE {table} SET {key} = %s, {changes} WHERE {key} = %s", (target, *values.values(), row))
+            self._timed(
+                cursor, f"UPDATE {table} SET {key} = %s, {changes} WHERE {key} = %s", (target, *values.values(), row)
+            )
             self._pending += [(row, None), (target, values)]
         return None
 
