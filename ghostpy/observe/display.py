@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -24,6 +26,9 @@ _CELL_WIDTH = 34
 """Columns of the terminal that one label with its value wants."""
 _LABEL_WIDTH = 9
 """Of the longest label, so that nothing moves when it appears."""
+
+Fact: TypeAlias = tuple[str, str, str]
+"""Label, value, style."""
 
 
 class Display:
@@ -77,7 +82,13 @@ class Display:
 
     def _panel(self) -> RenderableType:
         progress = self._progress
-        parts = [_heading(self._title, progress), _bar(progress), _cells(progress, self._console.width)]
+        columns = max(1, min(3, self._console.width // _CELL_WIDTH))
+        parts = [
+            _heading(self._title, progress),
+            _bar(progress),
+            _cells(_facts(progress), columns),
+            _cells(_long_facts(progress), 1),
+        ]
         if self._shows_events and self._console.height > _EVENTS + 12:
             parts += [Text(), *(_event(*event) for event in self._events)]
         # An empty line at the end: the terminal's own echo of Ctrl-C goes there and moves nothing.
@@ -115,24 +126,22 @@ def _done(progress: Progress) -> tuple[int, int]:
     return progress.rows_copied, progress.rows_copied if progress.copy_complete else progress.rows_estimate
 
 
-def _cells(progress: Progress, width: int) -> RenderableType:
-    """Labels and values in as many columns as there is room for."""
-    columns = max(1, min(3, width // _CELL_WIDTH))
+def _cells(facts: Sequence[Fact], columns: int) -> RenderableType:
+    """Labels and values, so many to a line."""
     grid = Table.grid(expand=True, padding=(0, 1))
     for _ in range(columns):
         grid.add_column(no_wrap=True, min_width=_LABEL_WIDTH)
         grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-    cells = _facts(progress)
-    for start in range(0, len(cells), columns):
+    for start in range(0, len(facts), columns):
         row: list[Text] = []
-        for label, value, style in cells[start : start + columns]:
+        for label, value, style in facts[start : start + columns]:
             row += [Text(label, "dim"), Text(value, style)]
         grid.add_row(*row)
     return grid
 
 
-def _facts(progress: Progress) -> list[tuple[str, str, str]]:
-    """Label, value, style."""
+def _facts(progress: Progress) -> Sequence[Fact]:
+    """What is short."""
     done, total = _done(progress)
     chunk = f"{whole(progress.chunk_rows)} rows in {duration(progress.chunk_seconds)}" if progress.chunk_rows else "-"
     backlog = f"{whole(progress.backlog)} of {whole(progress.backlog_limit)}"
@@ -146,15 +155,21 @@ def _facts(progress: Progress) -> list[tuple[str, str, str]]:
         ("lag", f"{progress.stream_lag:.2f} s", "yellow" if progress.stream_lag > 2 else ""),
         ("chunk", chunk, ""),
         ("workers", whole(progress.workers), ""),
-        ("throttled", progress.throttle_reason or "no", "bold yellow" if progress.throttle_reason else ""),
     ]
     if progress.cut_over_attempts:
         facts.append(("cut-over", f"attempt {progress.cut_over_attempts}", "yellow"))
     if progress.differences_repaired:
         facts.append(("repaired", f"{whole(progress.differences_repaired)} rows", "yellow"))
-    if progress.stream_position:
-        facts.append(("at", progress.stream_position, "dim"))
     return facts
+
+
+def _long_facts(progress: Progress) -> Sequence[Fact]:
+    """What may need a line of its own."""
+    reason = progress.throttle_reason
+    return (
+        ("throttled", reason or "no", "bold yellow" if reason else ""),
+        ("stream at", progress.stream_position or "-", "dim"),
+    )
 
 
 def _eta(progress: Progress) -> str:
