@@ -6,13 +6,14 @@ Sources: the `Field_*::pack` functions and `my_time.cc` of the MySQL source; "Da
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from ghostpy.dialects.mysql import table_map as types
-from ghostpy.dialects.mysql.key_codec import introducer
+from ghostpy.dialects.mysql.key_codec import INTEGERS, TEMPORAL, introducer
 from ghostpy.dialects.mysql.table_map import Field
 from ghostpy.errors import StreamLost
 from ghostpy.model.table import Column
@@ -131,6 +132,34 @@ _CODECS = {
 def codec_of(charset: str) -> str | None:
     """Return Python's codec for a MySQL charset, or None where there is none that agrees."""
     return _CODECS.get(charset)
+
+
+def default_literals(key: Sequence[Column]) -> dict[str, str]:
+    """Return the literals of the defaults of key columns, as far as they are constants whose literal is certain."""
+    found = {column.name: _default_literal(column) for column in key if column.default is not None}
+    return {name: literal for name, literal in found.items() if literal is not None}
+
+
+def _default_literal(column: Column) -> str | None:
+    text, kind = column.default or "", column.data_type
+    if kind in INTEGERS:
+        return str(int(text)) if _INTEGER_TEXT.fullmatch(text) else None
+    if kind == "decimal":
+        return text if _DECIMAL_TEXT.fullmatch(text) and "zerofill" not in column.full_type else None
+    if kind in TEMPORAL:
+        return f"'{text}'" if _MOMENT_TEXT.fullmatch(text) and kind != "timestamp" else None
+    codec = codec_of(column.charset or "")
+    if kind not in ("char", "varchar", "enum") or codec is None:
+        return None
+    try:
+        return f"{introducer(column)} X'{text.encode(codec).hex().upper()}'"
+    except UnicodeEncodeError:
+        return None
+
+
+_INTEGER_TEXT = re.compile(r"-?\d+")
+_DECIMAL_TEXT = re.compile(r"-?\d+(\.\d+)?")
+_MOMENT_TEXT = re.compile(r"[-\d]+|-?[\d:]+(\.\d+)?|[-\d]+ [\d:]+(\.\d+)?")
 
 
 def decimal_text(buffer: bytes, at: int, precision: int, scale: int) -> str:

@@ -91,7 +91,8 @@ class _Image:
 class SourceRows:
     """Turns the row events of the source into keys.
 
-    `defaults`: literals of key columns whose default is a constant, for inserts that log given values only.
+    `defaults`: literals of key columns whose default is a constant, for inserts that log given values only. `merged`: of an
+    update, tell the new key only, and take what the after image lacks of it from the before image.
     """
 
     def __init__(
@@ -101,6 +102,8 @@ class SourceRows:
         columns: Sequence[Column],
         key: Sequence[Column],
         defaults: Mapping[str, str],
+        *,
+        merged: bool = False,
     ) -> None:
         positions = {column.name: place for place, column in enumerate(columns)}
         self.name = name
@@ -113,6 +116,7 @@ class SourceRows:
         self._readers = [reader(column, field) for column, field in zip(key, fields, strict=True)]
         self._key = key
         self._defaults = defaults
+        self._merged = merged
         self._bitmap_bytes = (len(self.fields) + 7) // 8
         self._json_columns = sum(field.code == types.JSON for field in self.fields)
         self._images: dict[bytes, _Image] = {}
@@ -182,11 +186,11 @@ class SourceRows:
         after: _Image,
         partial: bool,
     ) -> int:
-        if not before.has_key:
+        if not before.has_key and not self._merged:
             raise self._keyless(before)
         unpack, before_size, after_size = self.unpack, before.null_bytes, after.null_bytes
         before_routes, after_routes = before.routes, after.routes
-        mixed = not after.has_key and not after.lacks_key
+        mixed = self._merged or (not after.has_key and not after.lacks_key)
         rows = 0
         while at < end:
             nulls = buffer[at : at + before_size]
@@ -197,7 +201,8 @@ class SourceRows:
                 keys[unpack(buffer, at + offset)[0]] = 0  # type: ignore[misc]
             elif mixed:
                 old_parts = self._parts(buffer, at, steps, places)
-                keys[self._joined(old_parts)] = 0
+                if not self._merged:
+                    keys[self._joined(old_parts)] = 0
             else:
                 keys[self._read(buffer, at, steps, places)] = 0
             for gap, width in steps:
@@ -322,7 +327,7 @@ class LedgerRows:
         ):
             raise StreamLost("the ledger's table has other columns than it was made with")
         rest = [Column(f"column {place}", place, "", "", True) for place in range(3, len(table.fields) + 1)]
-        self._rows = SourceRows("the ledger", table, (*columns, *rest), columns, {"number": "0"})
+        self._rows = SourceRows("the ledger", table, (*columns, *rest), columns, {"number": "0"}, merged=True)
         self._told = told
 
     def take(self, kind: int, buffer: bytes, at: int, end: int, keys: dict[Key, Mark]) -> int:

@@ -13,8 +13,9 @@ from ghostpy.dialects.mysql.facts import ServerFacts
 from ghostpy.dialects.mysql.follower import Follower
 from ghostpy.dialects.mysql.gtid import GtidSet
 from ghostpy.dialects.mysql.handover import Handover
+from ghostpy.dialects.mysql.key_image import default_literals
 from ghostpy.dialects.mysql.session import Session, kill
-from ghostpy.errors import MissingPrivilege, ServerError, ServerGone, StreamLost
+from ghostpy.errors import ConnectionFailed, MissingPrivilege, ServerError, ServerGone, StreamLost
 from ghostpy.model.change import ChangeBatch, Position
 from ghostpy.model.names import TableName
 from ghostpy.model.table import Column
@@ -48,6 +49,7 @@ class BinlogStream:
             source=source,
             columns=tuple(columns),
             key=tuple(key),
+            defaults=default_literals(key),
             ledger=ledger,
             folded_names=facts.lower_case_table_names != 0,
         )
@@ -134,7 +136,7 @@ class BinlogStream:
                     if (await self._ask(statement, "waiting for transactions to be visible"))[0][0] == 0:
                         awaited = GtidSet()
                         return
-                except ServerGone:
+                except ConnectionFailed:
                     await asyncio.sleep(0.2)
             raise ServerGone(
                 f"transactions that {self._connect.address} has in its binlog are not visible "
@@ -169,11 +171,16 @@ class BinlogStream:
         async with self._opening:
             if not self._session.is_open:
                 await self._session.open()
+            return await self._query(sql, doing)
+
+    async def _query(self, sql: str, doing: str) -> list[tuple[object, ...]]:
         try:
             return await self._session.query(sql, doing=doing)
         except ServerGone:
+            # The session idles between two questions, so it may have been lost long before this one.
             await self._session.close()
-            raise
+            await self._session.open()
+            return await self._session.query(sql, doing=doing)
 
     async def _place(self) -> BinlogPlace:
         # The set first: a transaction between the two questions must come in the stream, not be left out.
