@@ -57,6 +57,5 @@ def require_access(path: Path) -> None:
     if closed := closed_folder(path):
         raise SandboxError(
             f"servers cannot use {path}: root's servers run as {_UNPRIVILEGED!r}, to whom {closed} is closed",
-            hint="Set GHOSTPY_CACHE (for the cache) or TMPDIR (for the servers' own folders) "
-            "to a folder that everybody may enter.",
+            hint="Set GHOSTPY_CACHE to a folder that everybody may enter.",
         )

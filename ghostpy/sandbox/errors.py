@@ -8,4 +8,4 @@ from ghostpy.errors import GhostpyError
 class SandboxError(GhostpyError):
     """A throwaway server cannot be had, or did not do what was asked of it."""
 
-    default_hint = "Name a server program in GHOSTPY_MYSQLD, GHOSTPY_MARIADBD or GHOSTPY_POSTGRES, or start Docker."
+    default_hint = "Name a server program in GHOSTPY_MYSQLD, GHOSTPY_MARIADBD or GHOSTPY_POSTGRES_18, or start Docker."

@@ -25,11 +25,13 @@ from contextlib import suppress
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PATIENCE = 10.0  # seconds for END_SIGNAL to work, before SIGKILL
+_LOOK = 1.0  # seconds; a fork of the owner may hold its end of our input when the owner is gone
 _SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 def main() -> int:
     """Run the server until it ends, or until we have to end it."""
+    owner = os.getppid()
     folder, uid, gid, end_signal = sys.argv[1], *map(int, sys.argv[2:5])
     woken = _wake_on_signals()
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)  # what the server leaves behind becomes our child
@@ -42,10 +44,10 @@ def main() -> int:
         if (code := _exit_code(server)) is not None:
             _end_children()
             return code
-        ready, _, _ = select.select([0, woken], [], [])
+        ready, _, _ = select.select([0, woken], [], [], _LOOK)
         ended_by = set(os.read(woken, 64)) - {signal.SIGCHLD} if woken in ready else set()
         order = os.read(0, 1) if 0 in ready else None
-        if order == b"" or ended_by:
+        if order == b"" or ended_by or os.getppid() != owner:
             _end(server, end_signal)
             _end_children()
             shutil.rmtree(folder, ignore_errors=True)
@@ -68,7 +70,7 @@ def _become(command: list[str], uid: int, gid: int, end_signal: int) -> None:
     guard = os.getppid()
     os.dup2(2, 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.closerange(3, 256)  # among them the folder's lock: it must not outlive the guard
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # among them the folder's lock: it must not outlive the guard
     for each in _SIGNALS:
         signal.signal(each, signal.SIG_DFL)
     try:

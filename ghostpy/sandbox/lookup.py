@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from ghostpy.sandbox.errors import SandboxError
 from ghostpy.sandbox.installation import Installation
@@ -11,8 +13,18 @@ Way = tuple[str, Callable[[], Installation | None]]
 """How it is called, and what tries it: it returns None, or raises SandboxError, where there is nothing."""
 
 
-def first(kind: str, version: str | None, ways: Iterable[Way]) -> Installation:
-    """Return what the first way gives that has the version; `9` is the version of `9.7.4`, too."""
+Named = tuple[str, Callable[[Path], Installation]]
+"""The environment variable that may name a server program, and what makes an installation of one."""
+
+
+def first(kind: str, version: str | None, named: Named, ways: Iterable[Way]) -> Installation:
+    """Return what the first way gives that has the version; `9` is the version of `9.7.4`, too.
+
+    A program that the environment names is the one to run, or the error: nothing else is tried then.
+    """
+    variable, installation_of = named
+    if program := os.environ.get(variable):
+        ways = [(f"{variable}={program}", lambda: installation_of(Path(program).absolute()))]
     tried: list[str] = []
     for name, way in ways:
         try:

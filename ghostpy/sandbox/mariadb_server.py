@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, Self
@@ -53,17 +52,12 @@ class MariaDBServer(MySQLFamily):
 
 def find(version: str | None = None) -> Installation:
     """Return a MariaDB to run: the one named, the machine's own, Debian's unpacked, or Docker's."""
-    ways: list[Way] = [(VARIABLE, _named), ("mariadbd on PATH", _installed)]
+    ways: list[Way] = [("mariadbd on PATH", _installed)]
     for series, suite in _SUITES.items():
         if fits(series, version):
             ways.append((f"Debian {suite}", partial(_debian, suite)))
     ways.append(("Docker", partial(docker.image, f"mariadb:{version or next(iter(_SUITES))}", "mariadbd")))
-    return first("MariaDB", version, ways)
-
-
-def _named() -> Installation | None:
-    named = os.environ.get(VARIABLE)
-    return _usable(Path(named)) if named else None
+    return first("MariaDB", version, (VARIABLE, _usable), ways)
 
 
 def _installed() -> Installation | None:

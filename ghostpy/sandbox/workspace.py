@@ -43,8 +43,9 @@ class Workspace:
 
 
 def _base() -> Path:
-    base = tempfile.gettempdir()
-    return Path(base if len(base) <= _LONGEST_BASE else "/tmp")
+    base = Path(tempfile.gettempdir())
+    fits = len(str(base)) <= _LONGEST_BASE and not account.closed_folder(base)
+    return base if fits else Path("/tmp")
 
 
 def _sweep(base: Path) -> None:

@@ -231,16 +231,17 @@ class _Writer:
         load, shape, rng = self.load, self.load.shape, self.rng
         table, key = f"`{load.table}`", shape.key
         if kind == "insert":
-            row = self._new_id()
+            fresh = self._new_id()
             values = shape.whole(rng)
             columns = ", ".join(self._name(name) for name in values)
             marks = ", ".join(["%s"] * (len(values) + 1))
-            self._timed(cursor, f"INSERT INTO {table} ({key}, {columns}) VALUES ({marks})", (row, *values.values()))
-            self._pending.append((row, values))
+            self._timed(cursor, f"INSERT INTO {table} ({key}, {columns}) VALUES ({marks})", (fresh, *values.values()))
+            self._pending.append((fresh, values))
             return
         row = self._some_id()
         if row is None:
-            return self._one(cursor, "insert")
+            self._one(cursor, "insert")
+            return
         if kind == "update":
             values = shape.some(rng)
             changes = ", ".join(f"{self._name(name)} = %s" for name in values)
@@ -257,7 +258,6 @@ class _Writer:
                 cursor, f"UPDATE {table} SET {key} = %s, {changes} WHERE {key} = %s", (target, *values.values(), row)
             )
             self._pending += [(row, None), (target, values)]
-        return None
 
     def _timed(self, cursor: Any, statement: str, values: tuple[Any, ...]) -> None:
         began = time.monotonic()

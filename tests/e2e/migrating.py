@@ -13,6 +13,7 @@ from typing import Any
 import pymysql
 
 from ghostpy import sandbox
+from ghostpy.sandbox.checking import differences, differing_rows
 from ghostpy.sandbox.writers import Committed
 
 # Longer than any wait between a statement's end and the exchange that it might have missed.
@@ -58,41 +59,6 @@ def ghostpy(*arguments: str, timeout: float = 600, environment: dict[str, str] |
     return Finished(done.returncode, done.stdout, done.stderr, began, time.monotonic())
 
 
-def differences(cursor: Any, table: str, committed: Committed, *, until: float = float("inf")) -> list[str]:
-    """Where `table` is not what the writers committed, in words. Rows last touched after `until` are left out."""
-    wrong: list[str] = []
-    ids = [row for row, moment in committed.touched.items() if moment <= until]
-    for start in range(0, len(ids), 2000):
-        part = ids[start : start + 2000]
-        cursor.execute(f"SELECT * FROM {table} WHERE id IN ({','.join(map(str, part))})")
-        names = [column[0] for column in cursor.description]
-        found = {row[0]: dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
-        for row in part:
-            expected, got = committed.rows[row], found.get(row)
-            if expected is None:
-                if got is not None:
-                    wrong.append(f"{table}: row {row} was deleted, but is there")
-            elif got is None:
-                wrong.append(f"{table}: row {row} is missing")
-            else:
-                wrong += [
-                    f"{table}: row {row} has {name} = {got[name]!r}, committed was {value!r}"
-                    for name, value in expected.items()
-                    if name in got and got[name] != value
-                ]
-    return wrong
-
-
-def differing_rows(cursor: Any, old: str, new: str, columns: Sequence[str]) -> set[int]:
-    """Ids of rows that are not alike in both tables, or stand in one only."""
-    same = " AND ".join(f"BINARY o.{name} <=> BINARY n.{name}" for name in columns)
-    cursor.execute(
-        f"SELECT o.id FROM {old} o LEFT JOIN {new} n ON n.id = o.id WHERE n.id IS NULL OR NOT ({same}) "
-        f"UNION SELECT n.id FROM {new} n LEFT JOIN {old} o ON o.id = n.id WHERE o.id IS NULL"
-    )
-    return {row[0] for row in cursor.fetchall()}
-
-
 def assert_nothing_lost(
     cursor: Any, *, table: str, old: str, columns: Sequence[str], committed: Committed, finished: Finished
 ) -> None:
@@ -105,4 +71,5 @@ def assert_nothing_lost(
     before = finished.ended - _AROUND_EXCHANGE
     assert differences(cursor, old, committed, until=before) == []
     later = {row for row, moment in committed.touched.items() if moment > before}
-    assert differing_rows(cursor, old, table, columns) - later == set()
+    same = [(f"o.{name}", f"n.{name}") for name in columns]
+    assert differing_rows(cursor, old, table, same) - later == set()

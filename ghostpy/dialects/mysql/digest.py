@@ -76,7 +76,8 @@ def _nullable(value: str, column: Column) -> str:
 
 def _member(value: str, target: Column) -> str:
     labels = ", ".join(quote.text(label) for label in target.labels)
-    return f"FIELD(CONVERT({value} USING {target.charset}) COLLATE {target.collation}, {labels})"
+    # Cast, because the number would carry the explicit collation on into the digest, where it refuses bytes.
+    return f"CAST(FIELD(CONVERT({value} USING {target.charset}) COLLATE {target.collation}, {labels}) AS BINARY)"
 
 
 def _as_stored(value: str, source: Column | None, target: Column) -> str | None:
