@@ -207,6 +207,20 @@ def test_the_server_ends_with_its_python(kind: str, number: signal.Signals) -> N
     assert eventually(lambda: no_trace(int(pid), Path(folder)))
 
 
+def test_a_fork_does_not_hold_the_server() -> None:
+    forked = HOLD.replace("signal.pause()", "import os; print(os.fork() or os.getpid(), flush=True); signal.pause()")
+    command = [sys.executable, "-c", forked, "postgres"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as python:
+        assert python.stdout
+        pid, folder = python.stdout.readline().split()
+        (child,) = {int(python.stdout.readline()) for _ in range(2)} - {python.pid}
+        python.kill()
+    try:
+        assert eventually(lambda: no_trace(int(pid), Path(folder)))
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
 def test_the_server_ends_with_its_guard() -> None:
     with sandbox.mariadb() as server:
         pid = server.pid

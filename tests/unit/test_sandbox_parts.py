@@ -96,6 +96,12 @@ def test_folders_left_behind_are_swept(folder: Path) -> None:
     assert not place.path.exists()
 
 
+def named(program: Path) -> Programs:
+    if program.name != "mysqld":
+        raise SandboxError(f"{program} is not a MySQL server")
+    return Programs("8.4.1", (program.parent,))
+
+
 def test_the_first_that_fits_is_taken() -> None:
     def missing() -> None:
         return None
@@ -105,12 +111,23 @@ def test_the_first_that_fits_is_taken() -> None:
 
     old, new = Programs("8.0.36", ()), Programs("9.7.4", ())
     ways = [("path", missing), ("archive", failing), ("old", lambda: old), ("new", lambda: new)]
-    assert first("MySQL", None, ways) is old
-    assert first("MySQL", "9.7", ways) is new
+    assert first("MySQL", None, ("GHOSTPY_NONE", named), ways) is old
+    assert first("MySQL", "9.7", ("GHOSTPY_NONE", named), ways) is new
     with pytest.raises(SandboxError) as refused:
-        first("MySQL", "8.4", ways)
+        first("MySQL", "8.4", ("GHOSTPY_NONE", named), ways)
     for piece in ("MySQL 8.4", "path: nothing", "archive: no network", "old: that is 8.0.36"):
         assert piece in refused.value.message
+
+
+def test_a_named_program_is_taken_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    ways = [("path", lambda: Programs("9.7.4", ()))]
+    monkeypatch.setenv("GHOSTPY_NAMED", "/opt/mysqld")
+    assert first("MySQL", None, ("GHOSTPY_NAMED", named), ways) == named(Path("/opt/mysqld"))
+    with pytest.raises(SandboxError, match=r"GHOSTPY_NAMED=/opt/mysqld: that is 8\.4\.1"):
+        first("MySQL", "9.7", ("GHOSTPY_NAMED", named), ways)
+    monkeypatch.setenv("GHOSTPY_NAMED", "/opt/typo")
+    with pytest.raises(SandboxError, match="/opt/typo is not a MySQL server"):
+        first("MySQL", None, ("GHOSTPY_NAMED", named), ways)
 
 
 @pytest.mark.parametrize(
