@@ -41,7 +41,10 @@ def _paragraph(error: GhostpyError) -> str:
     told = " ".join([*sentences, error.hint]).lower()
     if _before_any_change(error) and not any(word in told for word in ("nothing was", "untouched", "not changed")):
         sentences.append("Nothing was changed.")
-    return " ".join(["ghostpy:", *sentences, error.hint]).rstrip()
+    # Behind a list of findings the rest begins on a line of its own.
+    rest = " ".join([*sentences[1:], error.hint]).rstrip()
+    between = "\n" if "\n" in sentences[0] else " "
+    return f"ghostpy: {sentences[0]}{between}{rest}".rstrip()
 
 
 def _before_any_change(error: GhostpyError) -> bool:

@@ -157,7 +157,8 @@ def _facts(progress: Progress) -> Sequence[Fact]:
         ("workers", whole(progress.workers), ""),
     ]
     if progress.cut_over_attempts:
-        facts.append(("cut-over", f"attempt {progress.cut_over_attempts}", "yellow"))
+        again = progress.cut_over_attempts > 1
+        facts.append(("cut-over", f"attempt {progress.cut_over_attempts}", "yellow" if again else ""))
     if progress.differences_repaired:
         facts.append(("repaired", f"{whole(progress.differences_repaired)} rows", "yellow"))
     return facts

@@ -174,6 +174,11 @@ def test_notes_are_part_of_the_message() -> None:
     assert failure_text(error, trace=False) == "ghostpy: disk full. db.t was not changed. Free some space."
 
 
+def test_behind_a_list_the_rest_has_a_line_of_its_own() -> None:
+    error = errors.PlanRefused("db.t cannot be changed:\n  - one.\n  - two.")
+    assert failure_text(error, trace=False).splitlines()[-1] == "Nothing was created or changed."
+
+
 def test_of_several_errors_the_one_for_users_is_told() -> None:
     group = BaseExceptionGroup("g", [ValueError("x"), ExceptionGroup("h", [errors.VerifyFailed("they differ")])])
     assert "they differ" in failure_text(group, trace=False)
