@@ -10,7 +10,7 @@ from ghostpy.sandbox import account, apt, commands, docker
 from ghostpy.sandbox.errors import SandboxError
 from ghostpy.sandbox.installation import Installation, Programs, on_path, version_in, version_line
 from ghostpy.sandbox.lookup import Way, first, fits
-from ghostpy.sandbox.mysql_family import MySQLFamily, flags
+from ghostpy.sandbox.mysql_family import MySQLFamily, beside_the_system, flags
 
 VARIABLE = "GHOSTPY_MARIADBD"
 
@@ -75,16 +75,4 @@ def _usable(program: Path) -> Installation:
 
 
 def _debian(suite: str) -> Installation:
-    root = apt.unpacked(suite, _PACKAGES, _PROGRAMS)
-    share = root / "usr/share"
-    share = next((each for each in (share / "mariadb", share / "mysql") if (each / "charsets").exists()), share)
-    return Programs(
-        version_in(version_line(root / "usr/sbin/mariadbd")),
-        (root / "usr/sbin", root / "usr/bin"),
-        (
-            f"--basedir={root / 'usr'}",
-            f"--lc-messages-dir={share}",
-            f"--character-sets-dir={share / 'charsets'}",
-            f"--plugin-dir={root / 'usr/lib/mysql/plugin'}",
-        ),
-    )
+    return beside_the_system(apt.unpacked(suite, _PACKAGES, _PROGRAMS), "mariadbd")

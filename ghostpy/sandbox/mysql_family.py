@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from ghostpy.sandbox import account, cache
-from ghostpy.sandbox.installation import Installation
+from ghostpy.sandbox.installation import Installation, Programs, version_in, version_line
 from ghostpy.sandbox.server import Options, Server
 
 _PROTOCOL = 10  # fifth byte of a greeting; an error has 255 there
@@ -150,3 +150,20 @@ def flags(options: Options) -> list[str]:
     return [
         f"--{name}" if value is None else f"--{name}={value}" for name, value in options.items() if name not in skipped
     ]
+
+
+def beside_the_system(root: Path, program: str) -> Programs:
+    """Return the server in a folder of unpacked packages, which has to be told that its files are not in /usr."""
+    shares = (root / "usr/share" / name for name in ("mysql", "mariadb"))
+    share = next(each for each in shares if (each / "charsets").exists())
+    folders = (root / "usr/sbin", root / "usr/bin")
+    return Programs(
+        version_in(version_line(folders[0] / program)),
+        folders,
+        (
+            f"--basedir={root / 'usr'}",
+            f"--lc-messages-dir={share}",
+            f"--character-sets-dir={share / 'charsets'}",
+            f"--plugin-dir={root / 'usr/lib/mysql/plugin'}",
+        ),
+    )

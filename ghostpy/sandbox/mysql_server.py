@@ -10,7 +10,7 @@ from ghostpy.sandbox import account, apt, commands, docker
 from ghostpy.sandbox.errors import SandboxError
 from ghostpy.sandbox.installation import Installation, Programs, on_path, version_in, version_line
 from ghostpy.sandbox.lookup import Way, first, fits
-from ghostpy.sandbox.mysql_family import MySQLFamily, flags
+from ghostpy.sandbox.mysql_family import MySQLFamily, beside_the_system, flags
 
 VARIABLE = "GHOSTPY_MYSQLD"
 
@@ -88,15 +88,4 @@ def _usable(program: Path) -> Installation:
 
 
 def _debian() -> Installation:
-    root = apt.unpacked(_SUITE, _PACKAGES, _PROGRAMS)
-    share = root / "usr/share/mysql"
-    return Programs(
-        version_in(version_line(root / "usr/sbin/mysqld")),
-        (root / "usr/sbin", root / "usr/bin"),
-        (
-            f"--basedir={root / 'usr'}",
-            f"--lc-messages-dir={share}",
-            f"--character-sets-dir={share / 'charsets'}",
-            f"--plugin-dir={root / 'usr/lib/mysql/plugin'}",
-        ),
-    )
+    return beside_the_system(apt.unpacked(_SUITE, _PACKAGES, _PROGRAMS), "mysqld")

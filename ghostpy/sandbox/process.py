@@ -36,6 +36,7 @@ class Process:
         with log.open("ab") as output:
             self._guard = subprocess.Popen(
                 [sys.executable, "-I", "-S", guard.__file__, *how, *command],
+                bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,
@@ -59,9 +60,9 @@ class Process:
 
     def signal(self, number: signal.Signals) -> None:
         """Send the server a signal; nothing happens if it has ended."""
-        with suppress(BrokenPipeError):
-            self._orders.write(bytes([number]))
-            self._orders.flush()
+        if self.alive:
+            with suppress(BrokenPipeError):
+                self._orders.write(bytes([number]))
 
     def wait(self, timeout: float) -> int:
         """Wait for the server's end, and return its exit code."""

@@ -63,6 +63,7 @@ def no_trace(pid: int, folder: Path) -> bool:
 def test_data_survives_stop_and_kill_but_not_close(server: sandbox.Server) -> None:
     port, first = server.port, server.pid
     server.stop()
+    server.stop()  # again does no harm
     assert not server.running
     server.start()
     server.execute("INSERT INTO s.t VALUES (2)")
