@@ -76,6 +76,11 @@ class Following:
         self.heartbeat = batch.heartbeat
         self.batches += 1
 
+    async def read_on(self) -> None:
+        """Read until the stream ends by an error."""
+        while True:
+            await self.read()
+
     async def catch_up(self) -> set[Key]:
         """Read to the end of the binlog as it is now; return the keys that were read, and forget them."""
         end = await self.stream.end()

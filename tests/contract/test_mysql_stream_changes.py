@@ -184,7 +184,8 @@ def test_events_of_more_than_a_packet(compressed: str, server: sandbox.MySQLServ
             run(other, "CREATE TABLE t (id INT PRIMARY KEY, b LONGBLOB, k INT, l VARCHAR(10))")
             run(other, "CREATE TABLE other (id INT PRIMARY KEY, b LONGBLOB)")
             async with following(server, database) as follow:
-                # The event of size 2^24 - 2 fills a packet; the ones around it are split, or followed by an empty packet.
+                # The event of size 2^24 - 2 fills a packet; the ones around it are split, or followed by an empty
+                # packet.
                 around = [(1 << 24) - 70 + each for each in range(0, 40, 3)]
                 for key, size in enumerate([17_000_000, 40_000_000, *around], 1):
                     filled = f"RIGHT(REPEAT(HEX(RANDOM_BYTES(500)), {size // 1000 + 1}), {size})"
@@ -358,7 +359,8 @@ def test_minimal_images_without_the_copy_key_are_refused(server: sandbox.MySQLSe
     in_loop(check)
 
 
-# --- the source is changed by statements ---------------------------------------------------------------------------------
+# --- the source is changed by statements
+# ---------------------------------------------------------------------------------
 
 CHANGES = [
     "ALTER TABLE t ADD COLUMN x INT",
@@ -462,7 +464,8 @@ def test_dml_in_statement_format(server: sandbox.MySQLServer, database: str) -> 
     in_loop(check)
 
 
-# --- XA -----------------------------------------------------------------------------------------------------------------
+# --- XA
+# -----------------------------------------------------------------------------------------------------------------
 
 XA_TABLE = "CREATE TABLE t (id INT PRIMARY KEY, k INT)"
 
@@ -523,9 +526,13 @@ def test_xa_transaction_prepared_before_the_start(server: sandbox.MySQLServer, d
                 late = await follow.stream.end()
                 await follow.stream.close()
                 run(writer, "XA COMMIT 'late'")
-                with pytest.raises(StreamLost, match="prepared before"):
+
+                async def follow_from_late() -> None:
                     await follow.stream.open(late)
-                    await follow.catch_up()
+                    await follow.read_on()
+
+                with pytest.raises(StreamLost, match="prepared before"):
+                    await follow_from_late()
 
     in_loop(check)
 

@@ -1,4 +1,6 @@
-"""Every type that MySQL allows in a key: the literal decoded from the binlog is the one the server makes, and finds its row."""
+"""Every type that MySQL allows in a key: the literal decoded from the binlog is the one the server makes, and finds its
+row.
+"""
 
 from __future__ import annotations
 

@@ -40,6 +40,7 @@ _PACKET_HEAD = 5  # length (3), number (1) and, in the first packet of an event,
 _EVENT_HEAD = 19
 _FULL_PACKET = 0xFFFFFF
 _LARGE = 1 << 20  # events beyond this many bytes are not gathered before it is known whether they matter
+_ANY_SIZE = 1 << 32
 _IGNORABLE_FLAG = 0x80
 _STANDALONE = 1
 # Where in a transaction the stream is: outside, after its GTID, or after its BEGIN.
@@ -122,6 +123,11 @@ class EventDecoder:
         self._xa: dict[Key, Mark] | None = None
 
     # --- what was found --------------------------------------------------------------------------------------------
+
+    @property
+    def has_news(self) -> bool:
+        """Whether anything was found since it was last taken."""
+        return bool(self.keys or self.events or self._number or self._run_end > self._run_first or self._recent)
 
     def take_keys(self) -> tuple[dict[Key, Mark], int]:
         """Hand over the dirty keys and the number of row changes since the last call."""
@@ -245,10 +251,12 @@ class EventDecoder:
         origin, run_end, number, begun = self._origin, self._run_end, self._number, self._begun
         rows_seen = transactions = 0
         last_end = -1
+        # Beyond a packet, an event has packet headers within.
+        largest = _LARGE if frame else _ANY_SIZE
         while at + _EVENT_HEAD <= end:
             kind, size = _head(buffer, at)
             following = at + size
-            if following > end or (frame and buffer[at - 1]):
+            if following > end or size > largest or (frame and buffer[at - 1]):
                 break
             if size < _EVENT_HEAD + checksum:
                 raise StreamLost("the server sent an event that is shorter than its header")
@@ -322,12 +330,14 @@ class EventDecoder:
         self._reach(position)
 
     def _reach(self, position: int) -> None:
+        """Take the low 32 bits of an offset, which is all that events have of it; files may grow beyond 4 GiB."""
         if not position:
             return
-        if position < self.offset & 0xFFFFFFFF:
-            # Offsets have 32 bits in events; a file may grow beyond, as a transaction is never split over two.
-            position += 1 << 32
-        self.offset = (self.offset & ~0xFFFFFFFF) + position
+        high, low = self.offset & ~0xFFFFFFFF, self.offset & 0xFFFFFFFF
+        if position >= low:
+            self.offset = high + position
+        elif low - position > 1 << 31:
+            self.offset = high + (1 << 32) + position
 
     # --- events that are not in the loop ----------------------------------------------------------------------------
 

@@ -90,6 +90,7 @@ class Follower:
                 self._connect()
                 connected_once = True
                 self._read()
+                return
             except ServerEnded as error:
                 self._judge(error)
                 lost: GhostpyError = error
@@ -135,7 +136,8 @@ class Follower:
                 for _ in decoder.feed(data):
                     self._publish()
             except GhostpyError:
-                self._publish()
+                if decoder.has_news:
+                    self._publish()
                 raise
 
     def _publish(self) -> None:

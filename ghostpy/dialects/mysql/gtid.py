@@ -23,10 +23,11 @@ _TAGGED = 1
 class GtidSet:
     """A set that grows; intervals are kept sorted, disjoint and joined where they touch."""
 
-    __slots__ = ("_intervals",)
+    __slots__ = ("_intervals", "_latest")
 
     def __init__(self) -> None:
         self._intervals: dict[Origin, list[Interval]] = {}
+        self._latest: Origin = b""
 
     @classmethod
     def parse(cls, text: str) -> GtidSet:
@@ -68,6 +69,7 @@ class GtidSet:
         """Add the numbers from `first` up to, but without, `end`."""
         if first < 1 or end <= first:
             raise ValueError(f"not an interval of transaction numbers: {first} to {end}")
+        self._latest = origin
         intervals = self._intervals.setdefault(origin, [])
         if intervals and intervals[-1][0] <= first <= intervals[-1][1]:
             intervals[-1] = (intervals[-1][0], max(end, intervals[-1][1]))
@@ -88,6 +90,7 @@ class GtidSet:
 
     def copy(self) -> GtidSet:
         twin = GtidSet()
+        twin._latest = self._latest
         twin._intervals = {origin: list(intervals) for origin, intervals in self._intervals.items()}
         return twin
 
@@ -97,10 +100,10 @@ class GtidSet:
 
     @property
     def last_piece(self) -> str:
-        """Return the last interval of the last origin, shortened for people: `3e11fa47:1-77`."""
+        """Return the last interval of the origin added to last, shortened for people: `3e11fa47:1-77`."""
         if not self._intervals:
             return "no transaction"
-        origin = next(reversed(self._intervals))
+        origin = self._latest
         return origin[:4].hex() + _numbers(origin, self._intervals[origin][-1:])
 
     def encoded(self) -> bytes:

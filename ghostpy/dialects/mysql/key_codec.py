@@ -66,8 +66,8 @@ def literal_sql(column: Column, alias: str = "") -> str:
         # Zero is added for ZEROFILL's sake too, and keeps the scale.
         return f"CAST({value} + 0 AS CHAR)" if "zerofill" in column.full_type else f"CAST({value} AS CHAR)"
     if kind in ("float", "double"):
-        # A sum has no display width to round to, and turns -0 into the 0 that it equals. As plain text a double is cut to 22
-        # characters, which is not always all of it; as JSON it never is.
+        # A sum has no display width to round to, and turns -0 into the 0 that it equals. As plain text a double is cut
+        # to 22 characters, which is not always all of it; as JSON it never is.
         return f"CAST(CAST({value} + 0e0 AS JSON) AS CHAR)"
     if kind in TEMPORAL:
         return f"CONCAT('''', CAST({value} AS CHAR), '''')"

@@ -91,8 +91,8 @@ class _Image:
 class SourceRows:
     """Turns the row events of the source into keys.
 
-    `defaults`: literals of key columns whose default is a constant, for inserts that log given values only. `merged`: of an
-    update, tell the new key only, and take what the after image lacks of it from the before image.
+    `defaults`: literals of key columns whose default is a constant, for inserts that log given values only. `merged`:
+    of an update, tell the new key only, and take what the after image lacks of it from the before image.
     """
 
     def __init__(
