@@ -1,0 +1,218 @@
+"""The two tables of a case on a MySQL server: of the same name, in two databases, so that the same text changes both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Self
+
+import pymysql
+import pymysql.cursors
+from case_files import Case
+from case_run import Refused
+
+from ghostpy import sandbox
+from ghostpy.model.names import TableName, helper_names
+from ghostpy.settings import ConnectSettings
+
+_NO_SUCH_TABLE = 1146
+_BEGINNING = 1_700_000_000  # seconds since 1970: the writers' clock starts here
+_NUMBERS = {
+    "tinyint",
+    "smallint",
+    "mediumint",
+    "int",
+    "bigint",
+    "decimal",
+    "year",
+    "date",
+    "time",
+    "datetime",
+    "timestamp",
+}
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+class _Session:
+    """A connection that chooses between the two databases."""
+
+    def __init__(self, server: sandbox.MySQLServer, setting: str) -> None:
+        self._connection = pymysql.connect(
+            host=server.host, port=server.port, user=server.user, password=server.password, charset="utf8mb4"
+        )
+        self._cursor = self._connection.cursor()
+        self._database = ""
+        if setting:
+            self._cursor.execute(f"SET SESSION {setting}")
+
+    def execute(self, database: str, statement: str) -> tuple[tuple[Any, ...], ...]:
+        if database != self._database:
+            self._connection.select_db(database)
+            self._database = database
+        self._cursor.execute(statement)
+        return self._cursor.fetchall()
+
+    def commit(self) -> None:
+        self._connection.commit()
+
+    def rollback(self) -> None:
+        self._connection.rollback()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class MySQLPair:
+    """Fulfils `Pair`."""
+
+    passing: frozenset[object] = frozenset({1205, 1213})
+
+    def __init__(self, twins: MySQLTwins) -> None:
+        self._twins = twins
+        self._session = _Session(twins.server, twins.case.session)
+
+    def on_source(self, statement: str) -> None:
+        self._on(self._twins.database, statement)
+
+    def on_twin(self, statement: str) -> None:
+        self._on(self._twins.twin, statement)
+
+    def _on(self, database: str, statement: str) -> None:
+        try:
+            self._session.execute(database, statement)
+        except pymysql.MySQLError as error:
+            raise Refused(error.args[0], f"{error} in: {statement}"[:1000]) from error
+
+    def exchanged(self) -> bool:
+        try:
+            self._session.execute(self._twins.database, f"SELECT 1 FROM {_quoted(self._twins.old_name())} LIMIT 0")
+        except pymysql.MySQLError as error:
+            if error.args[0] == _NO_SUCH_TABLE:
+                return False
+            raise
+        return True
+
+    def at(self, moment: int) -> None:
+        self._session.execute(self._twins.database, f"SET SESSION timestamp = {_BEGINNING + moment}")
+
+    def commit(self) -> None:
+        self._session.commit()
+
+    def rollback(self) -> None:
+        self._session.rollback()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._session.close()
+
+
+class MySQLTwins:
+    """Fulfils `Twins`."""
+
+    def __init__(self, server: sandbox.MySQLServer, case: Case, database: str, twin: str) -> None:
+        self.server = server
+        self.case = case
+        self.database = database
+        self.twin = twin
+        self.connect = ConnectSettings(host=server.host, port=server.port, user=server.user, password=server.password)
+
+    def pair(self) -> MySQLPair:
+        return MySQLPair(self)
+
+    @contextmanager
+    def around(self) -> Iterator[None]:
+        wanted = self.case.globals
+        session = _Session(self.server, "information_schema_stats_expiry = 0")
+        self._looking = session
+        try:
+            found = {name: session.execute("mysql", f"SELECT @@GLOBAL.{name}")[0][0] for name in wanted}
+            for name, value in wanted.items():
+                session.execute("mysql", f"SET GLOBAL {name} = {value!r}")
+            try:
+                yield
+            finally:
+                for name, value in found.items():
+                    session.execute("mysql", f"SET GLOBAL {name} = {value!r}")
+        finally:
+            session.close()
+
+    def alter_twin(self) -> None:
+        own = f"ALTER TABLE {_quoted(self.case.table)} {self.case.alter}"
+        with self.pair() as pair:
+            for transaction in self.case.twin or ((own,),):
+                for statement in transaction:
+                    pair.on_twin(statement)
+            pair.commit()
+
+    def rows(self, *, twin: bool, old: bool = False, ignore: Sequence[str] = ()) -> list[tuple[str, ...]]:
+        database, table = self._place(twin=twin, old=old)
+        columns = self._ask(
+            database,
+            "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() "
+            f"AND TABLE_NAME = '{_escaped(table)}' ORDER BY ORDINAL_POSITION",
+        )
+        values = [_exactly(_quoted(name), kind.lower()) for name, kind in columns if name not in ignore]
+        # A session of its own: it must see what is committed by now.
+        session = _Session(self.server, "group_concat_max_len = 1024")
+        try:
+            found = session.execute(database, f"SELECT {', '.join(values)} FROM {_quoted(table)}")
+        finally:
+            session.close()
+        return sorted(tuple("NULL" if value is None else str(value) for value in row) for row in found)
+
+    def definition(self, *, twin: bool = False, old: bool = False) -> str:
+        database, table = self._place(twin=twin, old=old)
+        text = self._ask(database, f"SHOW CREATE TABLE {_quoted(table)}")[0][1]
+        text = re.sub(r" AUTO_INCREMENT=\d+", "", text)
+        if old:  # the server renames what it named itself
+            for suffix in ("`", "_chk_"):
+                ours, theirs = (_quoted(name)[:-1] + suffix for name in (table, self.case.table))
+                text = text.replace(ours, theirs)
+        return text
+
+    def counter(self, *, twin: bool) -> int | None:
+        database, table = self._place(twin=twin, old=False)
+        return self._ask(
+            database,
+            "SELECT AUTO_INCREMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() "
+            f"AND TABLE_NAME = '{_escaped(table)}'",
+        )[0][0]
+
+    def tables(self) -> set[str]:
+        return {row[0] for row in self._ask(self.database, "SHOW TABLES")}
+
+    def old_name(self) -> str:
+        return helper_names(TableName(self.database, self.case.table), limit=64).old.table
+
+    def check(self, statement: str) -> object:
+        return self._ask(self.database, statement)[0][0]
+
+    def _place(self, *, twin: bool, old: bool) -> tuple[str, str]:
+        return self.twin if twin else self.database, self.old_name() if old else self.case.table
+
+    def _ask(self, database: str, statement: str) -> tuple[tuple[Any, ...], ...]:
+        self._looking.rollback()
+        return self._looking.execute(database, statement)
+
+
+def _escaped(name: str) -> str:
+    return name.replace("\\", "\\\\").replace("'", "''")
+
+
+def _exactly(column: str, kind: str) -> str:
+    """The whole value as text. Types and signs that texts hide are added: −0.0, the kind of a JSON number, the number of a label."""
+    if kind in _NUMBERS:
+        return f"CAST({column} AS CHAR)"
+    if kind in ("float", "double"):
+        return f"CAST(CAST({column} AS DOUBLE) AS CHAR)"
+    if kind in ("enum", "set"):
+        return f"CONCAT({column} + 0, ' ', HEX({column}))"
+    if kind == "json":
+        return f"CONCAT(JSON_TYPE({column}), ' ', {column})"
+    return f"HEX({column})"

@@ -1,0 +1,4 @@
+CREATE TABLE t (id INT PRIMARY KEY, b BINARY(8), vb VARBINARY(50), tb TINYBLOB, bl BLOB, mb MEDIUMBLOB, lb LONGBLOB);
+INSERT INTO t VALUES (1, '', '', '', '', '', ''), (2, X'00', X'610000', X'00', X'6120', X'20', X'FF'), (3, X'FFFFFFFFFFFFFFFF', X'C328A0A1', X'F0288CBC', X'0A0D', X'27', X'5C'), (4, NULL, NULL, NULL, NULL, NULL, NULL);
+-- repeat 150
+INSERT INTO t SELECT {n} + 4, b, vb, tb, bl, mb, lb FROM t WHERE id = {1..4};

@@ -1,0 +1,4 @@
+UPDATE t SET f = -f, d = -d WHERE id = {1..156};
+UPDATE t SET f2 = {1e-45|0.1|-0.0e0|123456.789}, d = {4.9406564584124654e-324|0.30000000000000004|-0.0e0} WHERE id = {1..156};
+INSERT INTO t VALUES (1000 + {n}, {n} / 3, {n} / 7, {n} / 11, 0.1);
+DELETE FROM t WHERE id = {7..156};

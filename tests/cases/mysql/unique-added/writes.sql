@@ -1,0 +1,14 @@
+UPDATE t SET n = n + 1 WHERE id = {1..150};
+INSERT INTO t VALUES (1000 + {n}, 'new{n}@example.org', 0);
+UPDATE t SET mail = NULL WHERE id = {1..150};
+BEGIN;
+UPDATE t SET mail = 'between@example.org' WHERE id = 1;
+UPDATE t SET mail = 'm1@example.org' WHERE id = 2;
+UPDATE t SET mail = 'm2@example.org' WHERE id = 1;
+COMMIT;
+BEGIN;
+UPDATE t SET mail = 'between@example.org' WHERE id = 1;
+UPDATE t SET mail = 'm2@example.org' WHERE id = 2;
+UPDATE t SET mail = 'm1@example.org' WHERE id = 1;
+COMMIT;
+DELETE FROM t WHERE id = {3..150};

@@ -1,0 +1,4 @@
+CREATE TABLE t (id INT PRIMARY KEY, v VECTOR(4));
+INSERT INTO t VALUES (1, STRING_TO_VECTOR('[1, -0.5, 1e-30, 3e38]')), (2, NULL), (3, STRING_TO_VECTOR('[-0.0]'));
+-- repeat 100
+INSERT INTO t SELECT {n} + 3, v FROM t WHERE id = {1..3};

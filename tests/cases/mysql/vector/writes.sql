@@ -1,0 +1,3 @@
+UPDATE t SET v = STRING_TO_VECTOR('[{0..9}, {-9..9}]') WHERE id = {1..103};
+INSERT INTO t VALUES (1000 + {n}, STRING_TO_VECTOR('[{n}]'));
+DELETE FROM t WHERE id = {4..103};
