@@ -40,9 +40,10 @@ def canonical(feed: ColumnFeed, value: str) -> Canonical | None:
         converted = _as_stored(value, feed.source, target)
     if converted is None:
         return None
-    if target.data_type == "enum" and (feed.source is None or feed.source.labels != target.labels):
-        # Storing matches labels by collation, so only the member's number is the same on both sides.
-        return Canonical(_nullable(_member(value, target), target), _nullable(f"({name}+0)", target))
+    if target.data_type in LABELLED and (feed.source is None or feed.source.labels != target.labels):
+        # Storing matches labels by collation, so only the members' numbers are the same on both sides.
+        number = _member(value, target) if target.data_type == "enum" else _members(value, target)
+        return Canonical(_nullable(number, target), _nullable(f"({name}+0)", target))
     return Canonical(_exact(converted, target), _exact(name, target))
 
 
@@ -76,8 +77,15 @@ def _nullable(value: str, column: Column) -> str:
 
 def _member(value: str, target: Column) -> str:
     labels = ", ".join(quote.text(label) for label in target.labels)
-    # Cast, because the number would carry the explicit collation on into the digest, where it refuses bytes.
-    return f"CAST(FIELD(CONVERT({value} USING {target.charset}) COLLATE {target.collation}, {labels}) AS BINARY)"
+    number = f"FIELD(CONVERT({value} USING {target.charset}) COLLATE {target.collation}, {labels})"
+    # FIELD() of NULL is 0. Cast, because the number would carry the explicit collation on into the digest, where it refuses bytes.
+    return f"IF({value} IS NULL, NULL, CAST({number} AS BINARY))"
+
+
+def _members(value: str, target: Column) -> str:
+    listed = f"CONVERT({value} USING {target.charset}) COLLATE {target.collation}"
+    bits = [f"((FIND_IN_SET({quote.text(label)}, {listed}) > 0) << {i})" for i, label in enumerate(target.labels)]
+    return f"({' | '.join(bits)})"
 
 
 def _as_stored(value: str, source: Column | None, target: Column) -> str | None:
@@ -109,11 +117,11 @@ def _as_stored(value: str, source: Column | None, target: Column) -> str | None:
     if kind == "enum":
         return value if old is None or old in TEXTS | {"enum"} else None
     if kind == "set":
-        return f"CONVERT({value} USING {target.charset})" if old in (None, "set") else None
+        return value if old is None or old in TEXTS | {"set"} else None
     if kind == "json":
         return f"CAST({value} AS JSON)"
-    if kind in GEOMETRIES:
-        return value if old in GEOMETRIES else None
+    if kind in GEOMETRIES | {"vector"}:
+        return value if old == kind or (old in GEOMETRIES and kind in GEOMETRIES) else None
     return None
 
 
