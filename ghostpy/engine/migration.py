@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from ghostpy import errors
 from ghostpy.engine.cutover import CutOver
@@ -68,7 +69,9 @@ class Migration:
             self._shadow.exchanged = True
         except (errors.ServerError, errors.DataDoesNotFit):
             # Somebody's DDL makes our statements fail before its event is read: give the stream the time to name the cause.
-            await asyncio.sleep(_LOOK_AHEAD)
+            with contextlib.suppress(errors.GhostpyError, TimeoutError):
+                async with asyncio.timeout(_LOOK_AHEAD):
+                    await self._follower.reach(await self._follower.stream.end())
             raise
 
     async def _tick(self) -> None:
