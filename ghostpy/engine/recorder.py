@@ -86,8 +86,8 @@ class Recorder:
         eta: float | None = None
         if self.copy_complete:
             eta = 0.0
-        elif self.phase is Phase.COPY and self.rows_estimate > 0 and self.rows_copied >= self.rows_estimate / 1000:
-            eta = max(0.0, remaining / rate) if rate > 0 else None
+        elif self.phase is Phase.COPY and remaining > 0 and self.rows_copied >= self.rows_estimate / 1000 and rate > 0:
+            eta = remaining / rate
         return Progress(
             phase=self.phase,
             elapsed=self.elapsed,

@@ -43,9 +43,10 @@ class ColumnMap:
 class CopyKey:
     """A unique not-null key of the source, whose columns lead an index of the shadow.
 
-    `source_columns[i]` feeds `shadow_columns[i]`.
+    `source_columns[i]` feeds `shadow_columns[i]`; `shadow_index` is the index of the shadow that they lead.
     """
 
     index: str
+    shadow_index: str
     source_columns: tuple[Column, ...]
     shadow_columns: tuple[Column, ...]

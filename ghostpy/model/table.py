@@ -55,6 +55,8 @@ class Index:
     parts: tuple[IndexPart, ...]
     unique: bool
     visible: bool = True
+    ordered: bool = True
+    """Whether it finds ranges of values (not full-text or spatial)."""
 
     @property
     def plain_columns(self) -> tuple[str, ...] | None:

@@ -82,9 +82,12 @@ def _as_copy_key(
         if not carries(column, feed.target):
             return f"{column.name} changes from {column.full_type} to {feed.target.full_type}, which alters how it compares"
         shadow_columns.append(feed.target)
-    if not any(_leads(other, [column.name for column in shadow_columns]) for other in shadow.indexes):
-        return f"no index of the new table begins with {_listed([column.name for column in shadow_columns])}"
-    return CopyKey(index=index.name, source_columns=source_columns, shadow_columns=tuple(shadow_columns))
+    names_there = [column.name for column in shadow_columns]
+    leading = [other for other in shadow.indexes if other.visible and other.ordered and _leads(other, names_there)]
+    if not leading:
+        return f"no index of the new table begins with {_listed(names_there)}"
+    best = min(leading, key=lambda other: (other.name != "PRIMARY", not other.unique, len(other.parts)))
+    return CopyKey(index.name, best.name, source_columns, tuple(shadow_columns))
 
 
 def _leads(index: Index, names: list[str]) -> bool:

@@ -56,7 +56,7 @@ def a_plan() -> Plan:
         names=helper_names(source.name, limit=64),
         alter="ADD note TEXT,\n  DROP age",
         strategy=Strategy.SHADOW,
-        copy_key=CopyKey("PRIMARY", (number,), (number,)),
+        copy_key=CopyKey("PRIMARY", "PRIMARY", (number,), (number,)),
         columns=ColumnMap(feeds, (column("note", "text"), column("n", default="0")), (column("age"),), (("a", "b"),)),
         where="id > 5",
         findings=(

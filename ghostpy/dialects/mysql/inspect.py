@@ -126,14 +126,15 @@ async def _indexes(session: Session, where: str) -> tuple[Index, ...]:
     expression = "EXPRESSION" if "EXPRESSION" in known else "NULL"
     visible = "IS_VISIBLE" if "IS_VISIBLE" in known else "'YES'"
     rows = await session.query(
-        f"SELECT INDEX_NAME, NON_UNIQUE, COLUMN_NAME, SUB_PART, {expression}, {visible} "
+        f"SELECT INDEX_NAME, NON_UNIQUE, COLUMN_NAME, SUB_PART, {expression}, {visible}, INDEX_TYPE "
         f"FROM information_schema.STATISTICS WHERE {where} ORDER BY INDEX_NAME, SEQ_IN_INDEX",
         doing="describing indexes",
     )
     parts: dict[str, list[IndexPart]] = defaultdict(list)
     unique: dict[str, bool] = {}
     shown: dict[str, bool] = {}
-    for index, non_unique, column, prefix, written, visibility in rows:
+    ordered: dict[str, bool] = {}
+    for index, non_unique, column, prefix, written, visibility, kind in rows:
         parts[index].append(
             IndexPart(
                 column=None if column is None else str(column),
@@ -143,7 +144,10 @@ async def _indexes(session: Session, where: str) -> tuple[Index, ...]:
         )
         unique[index] = not int(non_unique)
         shown[index] = visibility != "NO"
-    indexes = [Index(name=i, parts=tuple(p), unique=unique[i], visible=shown[i]) for i, p in parts.items()]
+        ordered[index] = kind not in ("FULLTEXT", "SPATIAL")
+    indexes = [
+        Index(name=i, parts=tuple(p), unique=unique[i], visible=shown[i], ordered=ordered[i]) for i, p in parts.items()
+    ]
     return tuple(sorted(indexes, key=lambda index: (index.name != "PRIMARY", index.name)))
 
 

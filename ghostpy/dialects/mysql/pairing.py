@@ -51,7 +51,7 @@ class Pairing:
         return (
             "SELECT a.n, a.x, b.n, b.x FROM "
             f"(SELECT COUNT(*) AS n, BIT_XOR({self.source_digest}) AS x FROM {of.source} {of.index} WHERE {condition}) AS a, "
-            f"(SELECT COUNT(*) AS n, BIT_XOR({self.shadow_digest}) AS x FROM {of.shadow} "
+            f"(SELECT COUNT(*) AS n, BIT_XOR({self.shadow_digest}) AS x FROM {of.shadow} {of.shadow_index} "
             f"WHERE {of.within(chunk, of.shadow_key)}) AS b"
         )
 
@@ -93,14 +93,14 @@ class Pairing:
         )
         shadow_digest = self.shadow_digest
         missing = (
-            f"SELECT a.t FROM ({a}) AS a LEFT JOIN (SELECT {shadow_columns}, {shadow_digest} AS d FROM {of.shadow}) AS b "
+            f"SELECT a.t FROM ({a}) AS a LEFT JOIN (SELECT {shadow_columns}, {shadow_digest} AS d FROM {of.shadow} {of.shadow_index}) AS b "
             f"ON {self._same_row('a', 'b')} WHERE b.d IS NULL OR a.d <> b.d"
         )
         if in_shadow is None:
             return missing
         shadow_text = key_sql(tuple(key.shadow_columns))
         extra = (
-            f"SELECT b.t FROM (SELECT {shadow_text} AS t, {shadow_columns} FROM {of.shadow} WHERE {in_shadow}) AS b "
+            f"SELECT b.t FROM (SELECT {shadow_text} AS t, {shadow_columns} FROM {of.shadow} {of.shadow_index} WHERE {in_shadow}) AS b "
             f"LEFT JOIN (SELECT {source_columns}, 1 AS d FROM {of.source} {of.index} WHERE TRUE{where}) AS a "
             f"ON {self._same_row('a', 'b')} WHERE a.d IS NULL"
         )

@@ -30,6 +30,7 @@ class Statements:
         self.source_key = [quote.name(column.name) for column in plan.copy_key.source_columns]
         self.shadow_key = [quote.name(column.name) for column in plan.copy_key.shadow_columns]
         self.index = f"FORCE INDEX ({quote.name(plan.copy_key.index)})"
+        self.shadow_index = f"FORCE INDEX ({quote.name(plan.copy_key.shadow_index)})"
         self._zone = zone
         self._share = " LOCK IN SHARE MODE" if locking else ""
         self._targets = ", ".join(quote.name(feed.target.name) for feed in plan.columns.feeds)
@@ -90,7 +91,10 @@ class Statements:
     # --- resync ----------------------------------------------------------------------------------------------------
 
     def delete_keys(self, keys: Iterable[Key]) -> str:
-        return f"DELETE FROM {self.shadow} WHERE {self.among(keys, self.shadow_key)}"
+        # A DELETE takes no FORCE INDEX, and the shadow's statistics lag behind its growth.
+        table, index = (quote.name(name) for name in (self.plan.names.shadow.table, self.plan.copy_key.shadow_index))
+        hint = f"/*+ INDEX({table} {index}) */"
+        return f"DELETE {hint} FROM {self.shadow} WHERE {self.among(keys, self.shadow_key)}"
 
     def insert_keys(self, keys: Iterable[Key], copied: KeyRange) -> str:
         condition = self.among(keys, self.source_key)
