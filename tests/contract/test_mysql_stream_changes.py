@@ -458,7 +458,7 @@ def test_dml_in_statement_format(server: sandbox.MySQLServer, database: str) -> 
                 )
                 assert await follow.catch_up() == set()
                 run(writer, "UPDATE t SET k = 5")
-                with pytest.raises(SourceChanged, match="UPDATE t SET k = 5"):
+                with pytest.raises(SourceChanged, match="UPDATE t SET k"):
                     await follow.catch_up()
 
     in_loop(check)

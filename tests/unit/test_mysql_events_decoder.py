@@ -123,7 +123,7 @@ def test_events_of_any_body_are_an_error_or_nothing(kind: int, body: bytes) -> N
 @pytest.mark.parametrize("size", [900, 0xFFFF, 1 << 20, (1 << 20) + 17, 3_000_000])
 @pytest.mark.parametrize("packet", [4096 * 4, 70_000, 0xFFFFFF])
 def test_large_events_over_several_packets(size: int, packet: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ghostpy.dialects.mysql.events._FULL_PACKET", packet)
+    monkeypatch.setattr("ghostpy.dialects.mysql.large_event.FULL_PACKET", packet)
     monkeypatch.setattr("ghostpy.dialects.mysql.events._LARGE", min(1 << 20, packet - 200))
     wide = table_map("t", [(15, b"\x50\x00"), (3, b""), (252, b"\x04")])
     log = Binlog(packet=packet)
@@ -147,7 +147,7 @@ def test_large_events_over_several_packets(size: int, packet: int, monkeypatch: 
 
 def test_packets_that_end_with_the_event(monkeypatch: pytest.MonkeyPatch) -> None:
     """An event that fills its last packet is followed by an empty one."""
-    monkeypatch.setattr("ghostpy.dialects.mysql.events._FULL_PACKET", 1000)
+    monkeypatch.setattr("ghostpy.dialects.mysql.large_event.FULL_PACKET", 1000)
     monkeypatch.setattr("ghostpy.dialects.mysql.events._LARGE", 800)
     for size in range(880, 960):
         log = Binlog(packet=1000)

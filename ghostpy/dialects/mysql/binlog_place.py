@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ghostpy.dialects.mysql.events import file_number
+from ghostpy.dialects.mysql.event_fields import file_number
 from ghostpy.dialects.mysql.gtid import GtidSet
 from ghostpy.model.change import Position
 

@@ -5,7 +5,7 @@ Almost all events are skipped after a look at their type, their size and their t
 one. A buffer holds many packets, so a `read` from the socket costs one call for thousands of events.
 
 Sources: "Replication Protocol" and "Binlog Event" in the MySQL source documentation (libs/mysql/binlog/event), for the
-packet's frame "MySQL Packets", for event 42 "Serialization library" (libs/mysql/serialization).
+packet's frame "MySQL Packets".
 """
 
 from __future__ import annotations
@@ -16,11 +16,21 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import zstandard
-from pymysql.charset import charset_by_id
 
+from ghostpy.dialects.mysql import event_fields as fields
 from ghostpy.dialects.mysql import payload, table_map
+from ghostpy.dialects.mysql.event_fields import (
+    EVENT_HEAD,
+    PACKET_HEAD,
+    ServerEnded,
+    event_head,
+    file_number,
+    query_head,
+    u32,
+    u64,
+)
 from ghostpy.dialects.mysql.gtid import GtidSet, Origin
-from ghostpy.dialects.mysql.key_image import codec_of
+from ghostpy.dialects.mysql.large_event import LargeEvent, NestedEvents
 from ghostpy.dialects.mysql.row_image import ROW_EVENTS, LedgerRows, SourceRows
 from ghostpy.dialects.mysql.statement_text import SourceName, changes_source
 from ghostpy.errors import SourceChanged, StreamLost
@@ -36,15 +46,14 @@ XA_PREPARE, TRANSACTION_PAYLOAD, HEARTBEAT_V2, GTID_TAGGED, MARIADB_GTID = 38, 4
 # matters here.
 _WITHOUT_MEANING = frozenset({STOP, 5, 9, 11, 13, 14, 17, 28, 29, 35, 36, 37, 160, 161, 163})
 
-_PACKET_HEAD = 5  # length (3), number (1) and, in the first packet of an event, a status byte
-_EVENT_HEAD = 19
-_FULL_PACKET = 0xFFFFFF
 _LARGE = 1 << 20  # events beyond this many bytes are not gathered before it is known whether they matter
 _ANY_SIZE = 1 << 32
 _IGNORABLE_FLAG = 0x80
 _STANDALONE = 1
 # Where in a transaction the stream is: outside, after its GTID, or after its BEGIN.
 _OUTSIDE, _ANNOUNCED, _INSIDE = 0, 1, 2
+# Values may be secret, so of a statement only what precedes them is shown.
+_BEFORE_VALUES = re.compile(r"[^'\"=(]{0,200}")
 _FIRST_WORD = re.compile(r"\s*([A-Za-z]+)")
 _TO_SAVEPOINT = re.compile(r"\s*ROLLBACK\s+(?:WORK\s+)?TO\b", re.IGNORECASE)
 _XA_STATEMENT = re.compile(
@@ -52,12 +61,6 @@ _XA_STATEMENT = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _DUMMY_TABLE = b"\xff\xff\xff\x00\x00\x00"  # row events with this table number only end a statement
-
-_head = struct.Struct("<4xB4xI").unpack_from  # type and size, from an event's header
-_query_head = struct.Struct("<B2xH").unpack_from  # lengths of the database's name and of the status variables
-_u16 = struct.Struct("<H").unpack_from
-_u32 = struct.Struct("<I").unpack_from
-_u64 = struct.Struct("<Q").unpack_from
 
 Rows = SourceRows | LedgerRows
 
@@ -76,14 +79,6 @@ class Followed:
     """Whether the server compares table names without regard to case."""
     settled: tuple[str, int] = ("", 0)
     """File and offset up to which XA transactions that end without their beginning are known to be visible."""
-
-
-def file_number(file: str) -> int:
-    """Return the number in a binlog file's name. Raises StreamLost where there is none."""
-    digits = file.rpartition(".")[2]
-    if not digits.isascii() or not digits.isdigit():
-        raise StreamLost(f"the server named a binlog file {file!r}, which has no number")
-    return int(digits)
 
 
 class EventDecoder:
@@ -116,8 +111,8 @@ class EventDecoder:
         self._tables: dict[bytes, Rows | None] = {_DUMMY_TABLE: None}
         self._checksum_bytes = 4 if checksums else 0
         self._gathered: list[bytes] = []
-        self._missing = _PACKET_HEAD + _EVENT_HEAD
-        self._large: _LargeEvent | None = None
+        self._missing = PACKET_HEAD + EVENT_HEAD
+        self._large: LargeEvent | None = None
         self._number = 0
         self._begun = _OUTSIDE
         self._xa: dict[Key, Mark] | None = None
@@ -195,33 +190,33 @@ class EventDecoder:
                 self._gathered.append(data)
                 data = b"".join(self._gathered)
                 self._gathered = []
-            at = self._scan(data, _PACKET_HEAD, _PACKET_HEAD, self._checksum_bytes, 0)
+            at = self._scan(data, PACKET_HEAD, PACKET_HEAD, self._checksum_bytes, 0)
             at = yield from self._after_scan(data, at)
             data = data[at:]
 
     def _after_scan(self, data: bytes, at: int) -> Generator[None, None, int]:
         """Deal with the event at which `_scan` stopped; return where to go on in `data`."""
-        start, left = at - _PACKET_HEAD, len(data) - (at - _PACKET_HEAD)
-        if left >= _PACKET_HEAD and data[at - 1]:
+        start, left = at - PACKET_HEAD, len(data) - (at - PACKET_HEAD)
+        if left >= PACKET_HEAD and data[at - 1]:
             self._ended_by_server(data, start, left)
             return len(data)
-        if left < _PACKET_HEAD + _EVENT_HEAD:
-            self._wait_for(data, start, _PACKET_HEAD + _EVENT_HEAD)
+        if left < PACKET_HEAD + EVENT_HEAD:
+            self._wait_for(data, start, PACKET_HEAD + EVENT_HEAD)
             return len(data)
-        kind, size = _head(data, at)
+        kind, size = event_head(data, at)
         size = int(size)
         if size > _LARGE:
-            if left < _PACKET_HEAD + _EVENT_HEAD + payload.HEADER_BYTES:
-                self._wait_for(data, start, _PACKET_HEAD + _EVENT_HEAD + payload.HEADER_BYTES)
+            if left < PACKET_HEAD + EVENT_HEAD + payload.HEADER_BYTES:
+                self._wait_for(data, start, PACKET_HEAD + EVENT_HEAD + payload.HEADER_BYTES)
                 return len(data)
             self._large = self._began_large(data, start, kind, size)
             return start
-        if left < _PACKET_HEAD + size:
-            self._wait_for(data, start, _PACKET_HEAD + size)
+        if left < PACKET_HEAD + size:
+            self._wait_for(data, start, PACKET_HEAD + size)
             return len(data)
         # Only payloads are left by `_scan` although they are whole.
         yield from self._payload(data, at, size)
-        return start + _PACKET_HEAD + size
+        return start + PACKET_HEAD + size
 
     def _wait_for(self, data: bytes, start: int, wanted: int) -> None:
         rest = data[start:]
@@ -253,12 +248,12 @@ class EventDecoder:
         last_end = -1
         # Beyond a packet, an event has packet headers within.
         largest = _LARGE if frame else _ANY_SIZE
-        while at + _EVENT_HEAD <= end:
-            kind, size = _head(buffer, at)
+        while at + EVENT_HEAD <= end:
+            kind, size = event_head(buffer, at)
             following = at + size
             if following > end or size > largest or (frame and buffer[at - 1]):
                 break
-            if size < _EVENT_HEAD + checksum:
+            if size < EVENT_HEAD + checksum:
                 raise StreamLost("the server sent an event that is shorter than its header")
             if kind in ROW_EVENTS:
                 rows = tables[buffer[at + 19 : at + 25]]
@@ -269,7 +264,7 @@ class EventDecoder:
                 if buffer[at + 19 : at + 25] not in tables:
                     self._table(buffer, at + 19, following - checksum)
             elif kind == GTID:
-                (number,) = _u64(buffer, at + 36)
+                (number,) = u64(buffer, at + 36)
                 if number != run_end or buffer[at + 20 : at + 36] != origin:
                     self._run_end = run_end
                     self._begin_run(buffer[at + 20 : at + 36], number)
@@ -287,14 +282,14 @@ class EventDecoder:
                 raise StreamLost("the server sent a compressed transaction within another")
             else:
                 if kind == QUERY:
-                    database, status = _query_head(buffer, at + 27)
+                    database, status = query_head(buffer, at + 27)
                     text_at = at + 33 + status + database
                     if following - checksum - text_at == 5 and buffer[text_at : text_at + 5] == b"BEGIN":
                         begun = _INSIDE
                         at = following + frame
                         continue
                 if last_end >= 0:
-                    self._reach(outer_end or _u32(buffer, last_end + 13)[0])
+                    self._reach(outer_end or u32(buffer, last_end + 13)[0])
                     last_end = -1
                 self._run_end, self._number, self._begun = run_end, number, begun
                 self._other(kind, buffer, at, following - checksum, outer_end)
@@ -304,13 +299,13 @@ class EventDecoder:
                 origin, run_end, number, begun = self._origin, self._run_end, self._number, self._begun
             at = following + frame
         if last_end >= 0:
-            self._reach(outer_end or _u32(buffer, last_end + 13)[0])
+            self._reach(outer_end or u32(buffer, last_end + 13)[0])
         self._run_end, self._number, self._begun = run_end, number, begun
         self.events += rows_seen
         self.transactions += transactions
         return at
 
-    def scan_nested(self, buffer: bytes, outer_end: int) -> int:
+    def _scan_nested(self, buffer: bytes, outer_end: int) -> int:
         """As `_scan`, on events within a payload."""
         return self._scan(buffer, 0, 0, 0, outer_end)
 
@@ -342,8 +337,8 @@ class EventDecoder:
     # --- events that are not in the loop ----------------------------------------------------------------------------
 
     def _other(self, kind: int, buffer: bytes, at: int, end: int, outer_end: int) -> None:
-        body = at + _EVENT_HEAD
-        position = outer_end or _u32(buffer, at + 13)[0]
+        body = at + EVENT_HEAD
+        position = outer_end or u32(buffer, at + 13)[0]
         handler = _HANDLERS.get(kind)
         if handler is not None:
             handler(self, buffer, body, end, position)
@@ -353,18 +348,10 @@ class EventDecoder:
             self._reach(position)
 
     def _query(self, buffer: bytes, body: int, end: int, position: int) -> None:
-        database_size, status_size = _query_head(buffer, body + 8)
-        database_at = body + 13 + status_size
-        text_at = database_at + database_size + 1
-        codec = _client_codec(buffer[body + 13 : database_at])
-        database = buffer[database_at : database_at + database_size].decode("utf-8", "replace")
-        self._statement(buffer[text_at:end].decode(codec, "replace"), database, position)
+        self._statement(*fields.statement(buffer, body, end), position)
 
     def _load_query(self, buffer: bytes, body: int, end: int, position: int) -> None:
-        database_size, status_size = _query_head(buffer, body + 8)
-        database_at = body + 26 + status_size
-        database = buffer[database_at : database_at + database_size].decode("utf-8", "replace")
-        self._statement(buffer[database_at + database_size + 1 : end].decode("utf-8", "replace"), database, position)
+        self._statement(*fields.statement(buffer, body, end, fixed=26), position)
 
     def _statement(self, text: str, database: str, position: int) -> None:
         word = _FIRST_WORD.match(text)
@@ -379,7 +366,10 @@ class EventDecoder:
             return
         else:
             if changes_source(text, database, self._source):
-                raise SourceChanged(f"{self.followed.source} was changed by a statement during the run: {text[:200]}")
+                shown = _BEFORE_VALUES.match(text)
+                raise SourceChanged(
+                    f"{self.followed.source} was changed by a statement during the run: {shown[0].strip() if shown else verb}"
+                )
             # A statement between BEGIN and COMMIT ends nothing; one that stands alone is a transaction.
             if self._begun != _INSIDE:
                 self._complete(position)
@@ -417,14 +407,7 @@ class EventDecoder:
         return bool(file) and (file_number(self.file), position) <= (file_number(file), offset)
 
     def _xa_prepare(self, buffer: bytes, body: int, end: int, position: int) -> None:
-        one_phase = buffer[body] != 0
-        number, global_size, branch_size = struct.unpack_from("<iII", buffer, body + 1)
-        at = body + 13
-        whole = (
-            buffer[at : at + global_size].hex(),
-            buffer[at + global_size : at + global_size + branch_size].hex(),
-        )
-        xid = f"X'{whole[0]}',X'{whole[1]}',{number}"
+        xid, one_phase = fields.xa_prepare(buffer, body)
         pending, self._xa = self._xa or {}, None
         if one_phase:
             self.keys.update(pending)
@@ -468,37 +451,13 @@ class EventDecoder:
         self._number, self._begun = 0, _ANNOUNCED if buffer[body + 12] & _STANDALONE else _INSIDE
 
     def _tagged(self, buffer: bytes, body: int, end: int, position: int) -> None:
-        """Fields of a number and a value, each of variable length; of interest are 1 (UUID), 2 (number) and 3 (tag)."""
-        _, at = _varlen(buffer, body)
-        _, at = _varlen(buffer, at)
-        _, at = _varlen(buffer, at)
-        server, number, tag = bytearray(), 0, b""
-        while at < end:
-            what, at = _varlen(buffer, at)
-            if what == 0:
-                at += 1
-            elif what == 1:
-                for _ in range(16):
-                    byte, at = _varlen(buffer, at)
-                    server.append(byte)
-            elif what == 2:
-                value, at = _varlen(buffer, at)
-                number = value >> 1
-            elif what == 3:
-                size, at = _varlen(buffer, at)
-                tag = buffer[at : at + size]
-                break
-            else:
-                break
-        if len(server) != 16 or number < 1:
-            raise StreamLost("the server sent a tagged GTID in a form that is not known here")
-        origin = bytes(server) + tag
+        origin, number = fields.tagged_gtid(buffer, body, end)
         if number != self._run_end or origin != self._origin:
             self._begin_run(origin, number)
         self._number, self._begun = number, _ANNOUNCED
 
     def _rotate(self, buffer: bytes, body: int, end: int, position: int) -> None:
-        (offset,) = _u64(buffer, body)
+        (offset,) = u64(buffer, body)
         file = buffer[body + 8 : end].decode("utf-8", "replace")
         file_number(file)
         if self._begun:
@@ -510,7 +469,7 @@ class EventDecoder:
     def _format(self, buffer: bytes, body: int, end: int, position: int) -> None:
         # The event itself always has a checksum where its kind is announced, in the byte before it (from MySQL 5.6.1
         # on).
-        size = _u32(buffer, body - 10)[0] + body - _EVENT_HEAD
+        size = u32(buffer, body - 10)[0] + body - EVENT_HEAD
         self._checksum_bytes = 4 if buffer[size - 5] == 1 else 0
         self._tables = {_DUMMY_TABLE: None}
         if not self._begun:
@@ -520,18 +479,7 @@ class EventDecoder:
         self._heard(buffer[body:end].decode("utf-8", "replace"), position)
 
     def _heartbeat_v2(self, buffer: bytes, body: int, end: int, position: int) -> None:
-        file, at = "", body
-        while at < end:
-            what, at = table_map.packed_integer(buffer, at)
-            if what == 0:
-                break
-            size, at = table_map.packed_integer(buffer, at)
-            if what == 1:
-                file = buffer[at : at + size].decode("utf-8", "replace")
-            elif what == 2:
-                position, _ = table_map.packed_integer(buffer, at)
-            at += size
-        self._heard(file, position)
+        self._heard(*fields.heartbeat_v2(buffer, body, end))
 
     def _heard(self, file: str, position: int) -> None:
         """The server has nothing more to send up to here, or only what it was told to leave out."""
@@ -551,20 +499,20 @@ class EventDecoder:
     # --- payloads and other large events -----------------------------------------------------------------------------
 
     def _payload(self, data: bytes, at: int, size: int) -> Iterator[None]:
-        about = payload.head(data, at + _EVENT_HEAD)
+        about = payload.head(data, at + EVENT_HEAD)
         if about.start + about.size > at + size - self._checksum_bytes:
             raise StreamLost("the server sent a compressed transaction that is longer than its event")
-        nested = _Nested(self, payload.Payload(about), _u32(data, at + 13)[0])
+        nested = NestedEvents(self._scan_nested, payload.Payload(about), u32(data, at + 13)[0])
         yield from nested.take(data[about.start : about.start + about.size])
         nested.end()
 
-    def _began_large(self, data: bytes, start: int, kind: int, size: int) -> _LargeEvent:
-        at = start + _PACKET_HEAD
+    def _began_large(self, data: bytes, start: int, kind: int, size: int) -> LargeEvent:
+        at = start + PACKET_HEAD
         first_packet = int.from_bytes(data[start : start + 3], "little")
-        large = _LargeEvent(first_packet, size)
+        large = LargeEvent(first_packet, size)
         if kind == TRANSACTION_PAYLOAD:
-            about = payload.head(data, at + _EVENT_HEAD)
-            large.payload = _Nested(self, payload.Payload(about), _u32(data, at + 13)[0])
+            about = payload.head(data, at + EVENT_HEAD)
+            large.payload = NestedEvents(self._scan_nested, payload.Payload(about), u32(data, at + 13)[0])
             large.payload_at, large.payload_end = about.start - at, about.start - at + about.size
             if large.payload_end > size - self._checksum_bytes:
                 raise StreamLost("the server sent a compressed transaction that is longer than its event")
@@ -572,13 +520,13 @@ class EventDecoder:
             large.wanted = not (kind in ROW_EVENTS and self._tables[data[at + 19 : at + 25]] is None)
         return large
 
-    def _payload_pieces(self, large: _LargeEvent) -> Iterator[None]:
+    def _payload_pieces(self, large: LargeEvent) -> Iterator[None]:
         pieces, large.pieces = large.pieces, large.pieces if large.wanted else []
         if large.payload is not None:
             for piece in pieces:
                 yield from large.payload.take(piece)
 
-    def _end_of_large(self, large: _LargeEvent) -> None:
+    def _end_of_large(self, large: LargeEvent) -> None:
         if large.payload is not None:
             large.payload.end()
         elif large.wanted:
@@ -586,139 +534,6 @@ class EventDecoder:
             if self._scan(event, 0, 0, self._checksum_bytes, 0) != len(event):
                 raise StreamLost("the server sent a large event that does not end where it says")
 
-
-class _LargeEvent:
-    """Gathers an event of more than a packet or so; what is not wanted is dropped as it comes."""
-
-    def __init__(self, first_packet: int, size: int) -> None:
-        self._packet_left = first_packet - 1
-        self._last_packet = first_packet < _FULL_PACKET
-        self._skip = _PACKET_HEAD
-        self._frame = b""
-        self._size = size
-        self._seen = 0
-        self.wanted = False
-        self.pieces: list[bytes] = []
-        self.payload: _Nested | None = None
-        self.payload_at = self.payload_end = 0
-
-    @property
-    def complete(self) -> bool:
-        return self._last_packet and not self._packet_left
-
-    def take(self, data: bytes) -> int:
-        """Take what belongs to the event from `data`; return how many bytes that was."""
-        at = self._skip
-        self._skip = 0
-        while at < len(data) and not self.complete:
-            if not self._packet_left:
-                piece = data[at : at + 4 - len(self._frame)]
-                self._frame += piece
-                at += len(piece)
-                if len(self._frame) == 4:
-                    self._packet_left = int.from_bytes(self._frame[:3], "little")
-                    self._last_packet = self._packet_left < _FULL_PACKET
-                    self._frame = b""
-                continue
-            piece = data[at : at + self._packet_left]
-            at += len(piece)
-            self._packet_left -= len(piece)
-            self._keep(piece)
-        if self._seen > self._size or (self.complete and self._seen != self._size):
-            raise StreamLost("the server sent an event in packets that do not add up to it")
-        return at
-
-    def _keep(self, piece: bytes) -> None:
-        begin, self._seen = self._seen, self._seen + len(piece)
-        if self.payload is not None:
-            piece = piece[max(0, self.payload_at - begin) : max(0, self.payload_end - begin)]
-        elif not self.wanted:
-            return
-        self.pieces.append(piece)
-
-
-class _Nested:
-    """The events within a payload, which follow each other without packets and without checksums."""
-
-    def __init__(self, decoder: EventDecoder, content: payload.Payload, outer_end: int) -> None:
-        self._decoder = decoder
-        self._content = content
-        self._outer_end = outer_end
-        self._gathered: list[bytes] = []
-        self._missing = 0
-
-    def take(self, data: bytes) -> Iterator[None]:
-        for piece in self._content.take(data):
-            if len(piece) < self._missing:
-                self._gathered.append(piece)
-                self._missing -= len(piece)
-                continue
-            self._gathered.append(piece)
-            buffer = b"".join(self._gathered)
-            at = self._decoder.scan_nested(buffer, self._outer_end)
-            rest = buffer[at:]
-            self._gathered = [rest] if rest else []
-            wanted = _head(rest)[1] if len(rest) >= _EVENT_HEAD else _EVENT_HEAD
-            self._missing = max(1, wanted - len(rest))
-            yield
-
-    def end(self) -> None:
-        if self._gathered:
-            raise StreamLost("the server sent a compressed transaction that ends within an event")
-
-
-class ServerEnded(StreamLost):
-    """The server ended the stream by an error, or without one (`number` 0)."""
-
-    number = 0
-
-    @classmethod
-    def of(cls, body: bytes) -> ServerEnded:
-        """From the body of an ERR or EOF packet."""
-        if body[:1] != b"\xff":
-            return cls("the server ended the change stream")
-        number = int.from_bytes(body[1:3], "little")
-        text = body[3:].decode("utf-8", "replace")
-        if text.startswith("#"):
-            text = text[6:]
-        error = cls(f"the server ended the change stream: {text} (MySQL error {number})")
-        error.number = number
-        return error
-
-
-def _varlen(buffer: bytes, at: int) -> tuple[int, int]:
-    """Return an integer of variable length and where it ends: as many one bits at the low end as bytes follow the
-    first.
-    """
-    first = buffer[at]
-    size = (~first & first + 1).bit_length() if first != 0xFF else 9
-    value = int.from_bytes(buffer[at : at + size], "little") >> (size if size < 9 else 8)
-    return value, at + size
-
-
-def _client_codec(status: bytes) -> str:
-    """Return Python's codec for the charset in which a statement was sent; it stands in the event's status
-    variables.
-    """
-    at = 0
-    while at < len(status):
-        what = status[at]
-        if what == _STATUS_CHARSET:
-            try:
-                return codec_of(str(vars(charset_by_id(_u16(status, at + 1)[0]))["name"])) or "latin-1"
-            except KeyError:
-                return "utf-8"
-        size = _STATUS_SIZES.get(what)
-        if size is None:
-            return "utf-8"
-        at += 1 + size if size >= 0 else 2 + status[at + 1] + (-size - 1)
-    return "utf-8"
-
-
-_STATUS_CHARSET = 4
-# Bytes of each status variable that may precede the charset; -1: a length byte and as many bytes; -2: and one more for
-# a zero.
-_STATUS_SIZES = {0: 4, 1: 8, 2: -2, 3: 4, 6: -1}
 
 _HANDLERS: Mapping[int, Callable[[EventDecoder, bytes, int, int, int], None]] = {
     QUERY: EventDecoder._query,

@@ -9,7 +9,8 @@ import uuid
 from dataclasses import replace
 
 from ghostpy.dialects.mysql.binlog_place import BinlogPlace
-from ghostpy.dialects.mysql.events import EventDecoder, Followed, ServerEnded
+from ghostpy.dialects.mysql.event_fields import ServerEnded
+from ghostpy.dialects.mysql.events import EventDecoder, Followed
 from ghostpy.dialects.mysql.handover import Handover, News
 from ghostpy.dialects.mysql.replication import Dump, free_server_id
 from ghostpy.errors import ConnectionFailed, GhostpyError, MissingPrivilege, ServerGone, StreamLost

@@ -157,6 +157,8 @@ def _definition_changes(verb: str, tokens: Sequence[_Token], database: str, sour
     if kind in ("TABLE", "TABLES"):
         if verb == "DROP":
             return _any_target(rest, database, source)
+        if _refers(rest, database, source):
+            return True
         if verb == "CREATE":
             return (replaces or not guarded) and _any_target(rest[:3], database, source)
         return _any_target(rest[:3], database, source) or _exchanges(rest, database, source)
@@ -183,10 +185,17 @@ def _without_guard(tokens: Sequence[_Token]) -> tuple[bool, Sequence[_Token]]:
 
 
 def _after(word: str, tokens: Sequence[_Token], database: str, source: SourceName) -> bool:
-    for place, token in enumerate(tokens):
-        if token.word == word:
-            return _any_target(tokens[place + 1 : place + 4], database, source)
-    return False
+    """Tell whether the source is named behind the first `word`."""
+    place = next((place for place, token in enumerate(tokens) if token.word == word), len(tokens))
+    return _any_target(tokens[place + 1 : place + 4], database, source)
+
+
+def _refers(tokens: Sequence[_Token], database: str, source: SourceName) -> bool:
+    """Tell whether a foreign key to the source is made, which would point at the old table after the exchange."""
+    return any(
+        token.word == "REFERENCES" and _any_target(tokens[place + 1 : place + 4], database, source)
+        for place, token in enumerate(tokens)
+    )
 
 
 def _exchanges(tokens: Sequence[_Token], database: str, source: SourceName) -> bool:
