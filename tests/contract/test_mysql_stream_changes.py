@@ -320,6 +320,12 @@ def test_keys_between_generated_and_invisible_columns(server: sandbox.MySQLServe
             "n INT, j JSON, id INT PRIMARY KEY, KEY f ((n + 1)), KEY m ((CAST(j->'$.l' AS UNSIGNED ARRAY)))",
             ("id",), "INSERT INTO t VALUES (1, '{\"l\": [1, 2]}', 5)", {5},
         )  # fmt: skip
+        await check(
+            "n INT, id INT, PRIMARY KEY (id)) PARTITION BY KEY (id",
+            ("id",),
+            "INSERT INTO t VALUES (1, 5), (1, 6)",
+            {5, 6},
+        )
         await check("n INT, name VARCHAR(20)", ("my_row_id",), "INSERT INTO t (my_row_id, n) VALUES (5, 1)", {5})
 
     in_loop(check_all)
@@ -359,8 +365,8 @@ def test_minimal_images_without_the_copy_key_are_refused(server: sandbox.MySQLSe
     in_loop(check)
 
 
-# --- the source is changed by statements
-# ---------------------------------------------------------------------------------
+# --- the source is changed by statements ---
+
 
 CHANGES = [
     "ALTER TABLE t ADD COLUMN x INT",
@@ -464,8 +470,25 @@ def test_dml_in_statement_format(server: sandbox.MySQLServer, database: str) -> 
     in_loop(check)
 
 
-# --- XA
-# -----------------------------------------------------------------------------------------------------------------
+@pytest.mark.filterwarnings("ignore")
+def test_load_data_in_statement_format(server: sandbox.MySQLServer, database: str) -> None:
+    async def check() -> None:
+        file = f"{server.folder}/data/{database}.txt"
+        with connect(server, database) as writer:
+            _prepared(writer, database)
+            run(writer, f"DROP DATABASE {database}_x", f"SELECT 7, 8 INTO OUTFILE '{file}'")
+            run(writer, "SET SESSION binlog_format=STATEMENT")
+            async with following(server, database) as follow:
+                run(writer, f"LOAD DATA INFILE '{file}' INTO TABLE other")
+                assert await follow.catch_up() == set()
+                run(writer, f"LOAD DATA INFILE '{file}' INTO TABLE t")
+                with pytest.raises(SourceChanged, match="LOAD DATA"):
+                    await follow.catch_up()
+
+    in_loop(check)
+
+
+# --- XA ---
 
 XA_TABLE = "CREATE TABLE t (id INT PRIMARY KEY, k INT)"
 
