@@ -212,6 +212,20 @@ def test_what_came_before_an_error_is_kept() -> None:
     assert set(decoder.keys) == {1}
 
 
+def test_place_before_a_malformed_row_is_kept() -> None:
+    log = Binlog()
+    log.begin_file()
+    log.transaction(1, MAP, rows(WRITE, 3, image(1)))
+    end = log.offset
+    log.transaction(2, MAP, rows(WRITE, 3, image(2), b"\xf8"))
+    decoder = EventDecoder(FOLLOWED)
+    with pytest.raises(StreamLost, match=r"db\.t"):
+        for _ in decoder.feed(bytes(log)):
+            pass
+    assert decoder.offset == end
+    assert list(decoder.take_gtids()) == [(b"s" * 16, 1, 3)]
+
+
 def test_incident_unknown_event_and_end() -> None:
     def after_start(add) -> bytes:  # type: ignore[no-untyped-def]
         log = Binlog()

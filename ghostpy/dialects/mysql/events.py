@@ -248,61 +248,64 @@ class EventDecoder:
         last_end = -1
         # Beyond a packet, an event has packet headers within.
         largest = _LARGE if frame else _ANY_SIZE
-        while at + EVENT_HEAD <= end:
-            kind, size = event_head(buffer, at)
-            following = at + size
-            if following > end or size > largest or (frame and buffer[at - 1]):
-                break
-            if size < EVENT_HEAD + checksum:
-                raise StreamLost("the server sent an event that is shorter than its header")
-            if kind in ROW_EVENTS:
-                rows = tables[buffer[at + 19 : at + 25]]
-                if rows is not None:
-                    rows_seen += rows.take(kind, buffer, at + 19, following - checksum, keys)
-            elif kind == TABLE_MAP:
-                # A number is never given to another table before the server restarts, and then a new file begins.
-                if buffer[at + 19 : at + 25] not in tables:
-                    self._table(buffer, at + 19, following - checksum)
-            elif kind == GTID:
-                (number,) = u64(buffer, at + 36)
-                if number != run_end or buffer[at + 20 : at + 36] != origin:
-                    self._run_end = run_end
-                    self._begin_run(buffer[at + 20 : at + 36], number)
-                    origin, run_end = self._origin, self._run_end
-                begun = _ANNOUNCED
-            elif kind == XID:
-                if number:
-                    run_end, number = number + 1, 0
-                begun = _OUTSIDE
-                last_end = at
-                transactions += 1
-            elif kind == TRANSACTION_PAYLOAD:
-                if frame:
+        try:
+            while at + EVENT_HEAD <= end:
+                kind, size = event_head(buffer, at)
+                following = at + size
+                if following > end or size > largest or (frame and buffer[at - 1]):
                     break
-                raise StreamLost("the server sent a compressed transaction within another")
-            else:
-                if kind == QUERY:
-                    database, status = query_head(buffer, at + 27)
-                    text_at = at + 33 + status + database
-                    if following - checksum - text_at == 5 and buffer[text_at : text_at + 5] == b"BEGIN":
-                        begun = _INSIDE
-                        at = following + frame
-                        continue
-                if last_end >= 0:
-                    self._reach(outer_end or u32(buffer, last_end + 13)[0])
-                    last_end = -1
-                self._run_end, self._number, self._begun = run_end, number, begun
-                self._other(kind, buffer, at, following - checksum, outer_end)
-                checksum = self._checksum_bytes if frame else 0
-                tables = self._tables
-                keys = self.keys if self._xa is None else self._xa
-                origin, run_end, number, begun = self._origin, self._run_end, self._number, self._begun
-            at = following + frame
-        if last_end >= 0:
-            self._reach(outer_end or u32(buffer, last_end + 13)[0])
-        self._run_end, self._number, self._begun = run_end, number, begun
-        self.events += rows_seen
-        self.transactions += transactions
+                if size < EVENT_HEAD + checksum:
+                    raise StreamLost("the server sent an event that is shorter than its header")
+                if kind in ROW_EVENTS:
+                    rows = tables[buffer[at + 19 : at + 25]]
+                    if rows is not None:
+                        rows_seen += rows.take(kind, buffer, at + 19, following - checksum, keys)
+                elif kind == TABLE_MAP:
+                    # A number is never given to another table before the server restarts, and then a new file begins.
+                    if buffer[at + 19 : at + 25] not in tables:
+                        self._table(buffer, at + 19, following - checksum)
+                elif kind == GTID:
+                    (number,) = u64(buffer, at + 36)
+                    if number != run_end or buffer[at + 20 : at + 36] != origin:
+                        self._run_end = run_end
+                        self._begin_run(buffer[at + 20 : at + 36], number)
+                        origin, run_end = self._origin, self._run_end
+                    begun = _ANNOUNCED
+                elif kind == XID:
+                    if number:
+                        run_end, number = number + 1, 0
+                    begun = _OUTSIDE
+                    last_end = at
+                    transactions += 1
+                elif kind == TRANSACTION_PAYLOAD:
+                    if frame:
+                        break
+                    raise StreamLost("the server sent a compressed transaction within another")
+                else:
+                    if kind == QUERY:
+                        database, status = query_head(buffer, at + 27)
+                        text_at = at + 33 + status + database
+                        if following - checksum - text_at == 5 and buffer[text_at : text_at + 5] == b"BEGIN":
+                            begun = _INSIDE
+                            at = following + frame
+                            continue
+                    if last_end >= 0:
+                        self._reach(outer_end or u32(buffer, last_end + 13)[0])
+                        last_end = -1
+                    self._run_end, self._number, self._begun = run_end, number, begun
+                    self._other(kind, buffer, at, following - checksum, outer_end)
+                    checksum = self._checksum_bytes if frame else 0
+                    tables = self._tables
+                    keys = self.keys if self._xa is None else self._xa
+                    origin, run_end, number, begun = self._origin, self._run_end, self._number, self._begun
+                at = following + frame
+        finally:
+            # Also where an event is an error: what came before it is handed over.
+            if last_end >= 0:
+                self._reach(outer_end or u32(buffer, last_end + 13)[0])
+            self._run_end, self._number, self._begun = run_end, number, begun
+            self.events += rows_seen
+            self.transactions += transactions
         return at
 
     def _scan_nested(self, buffer: bytes, outer_end: int) -> int:
