@@ -111,7 +111,8 @@ def _as_stored(value: str, source: Column | None, target: Column) -> str | None:
     if kind == "time":
         return f"CAST({value} AS TIME({target.fraction_digits}))"
     if kind == "date":
-        return f"CAST({value} AS DATE)"
+        # Storing rounds to whole seconds first, which may be the next day's; CAST alone cuts.
+        return f"CAST(CAST({value} AS DATETIME) AS DATE)" if old in MOMENTS else f"CAST({value} AS DATE)"
     if kind in ("year", "bit"):
         return f"({value}+0)" if old is None or old in _NUMBERS else None
     if kind == "enum":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ghostpy.dialects.mysql import quote
 from ghostpy.model.table import Column
 
 INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint"})
@@ -53,7 +54,7 @@ def implicit_value(column: Column) -> str | None:
     if kind in TEXTS | BINARIES | {"set"}:
         return "''"
     if kind == "enum":
-        return "1"
+        return quote.text(column.labels[0])
     if kind == "json":
         return "CAST('null' AS JSON)"
     return None

@@ -1,0 +1,4 @@
+CREATE TABLE t (id INT PRIMARY KEY, age INT);
+-- repeat 150
+INSERT INTO t VALUES ({n}, 17 + {n});
+INSERT INTO t VALUES (1000, 17);

@@ -1,0 +1,3 @@
+CREATE TABLE t (id INT PRIMARY KEY COMMENT 'old', v INT) COMMENT 'old';
+-- repeat 150
+INSERT INTO t VALUES ({n}, {n});

@@ -1,0 +1,3 @@
+CREATE TABLE t (id INT PRIMARY KEY, a INT NOT NULL DEFAULT 5, b VARCHAR(20) DEFAULT (CONCAT('x', 'y')));
+-- repeat 150
+INSERT INTO t (id, a) VALUES ({n}, {n});

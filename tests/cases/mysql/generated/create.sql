@@ -1,0 +1,6 @@
+CREATE TABLE t (
+  id INT PRIMARY KEY, a INT NOT NULL, g1 INT AS (a + 1) VIRTUAL, g2 INT AS (a + b) STORED, b INT,
+  g4 VARCHAR(30) AS (CONCAT('n', a)) VIRTUAL NOT NULL, g5 INT AS (id * 2) STORED UNIQUE, INDEX (g2), INDEX (g4)
+);
+-- repeat 150
+INSERT INTO t (id, a, b) VALUES ({n}, {1..1000}, {NULL|5});

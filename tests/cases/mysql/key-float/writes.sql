@@ -1,0 +1,4 @@
+UPDATE t SET v = v + 1 WHERE f > {1..20} ORDER BY f LIMIT 3;
+UPDATE t SET f = -f WHERE f > {1..20} ORDER BY f LIMIT 1;
+INSERT INTO t (f, v) VALUES (1000 + {n} / 3, 1);
+DELETE FROM t WHERE f > 0 ORDER BY f LIMIT 1;

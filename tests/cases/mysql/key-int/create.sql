@@ -1,0 +1,4 @@
+CREATE TABLE t (id INT PRIMARY KEY, v INT);
+INSERT INTO t VALUES (-2147483648, 1), (-1, 2), (0, 3), (2147483647, 4);
+-- repeat 150
+INSERT INTO t VALUES ({n} * 7 - 500, {n});

@@ -1,0 +1,3 @@
+INSERT INTO t VALUES ({1..10}, 1000 + {n});
+UPDATE t SET a = a + 1 WHERE b = {1..150};
+DELETE FROM t WHERE b = {1..150};

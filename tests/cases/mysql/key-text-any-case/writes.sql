@@ -1,0 +1,10 @@
+UPDATE t SET name = UPPER(name) WHERE name = 'key {1..150}';
+UPDATE t SET name = LOWER(name), v = v + 1 WHERE name = 'KEY {1..150}';
+UPDATE t SET v = v + 1 WHERE name IN ('', 'ärger', 'STRASSE', '😀');
+UPDATE t SET name = {'ARGER'|'Ärger'|'arger'} WHERE name = 'ärger';
+INSERT INTO t VALUES ('new {n}', 1);
+DELETE FROM t WHERE name = 'kEy {1..150}';
+BEGIN;
+DELETE FROM t WHERE name = 'strasse';
+INSERT INTO t VALUES ('{STRASSE|straße|Strasse}', 7);
+COMMIT;

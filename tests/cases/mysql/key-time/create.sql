@@ -1,0 +1,4 @@
+CREATE TABLE t (k TIME(3) PRIMARY KEY, v INT);
+INSERT INTO t VALUES ('-838:59:59', 0), ('838:59:59', 1), ('00:00:00', 2), ('-00:00:00.001', 3), ('-01:00:00.999', 4);
+-- repeat 150
+INSERT INTO t VALUES (SEC_TO_TIME({n} * 1.25 - 90.1), {n});

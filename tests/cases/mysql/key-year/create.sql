@@ -1,0 +1,4 @@
+CREATE TABLE t (y YEAR PRIMARY KEY, v INT);
+INSERT INTO t VALUES (0, 0);
+-- repeat 150
+INSERT INTO t VALUES (1900 + {n}, {n});

@@ -1,0 +1,1 @@
+UPDATE t SET j = {'[]'|NULL} WHERE id = {1..150};

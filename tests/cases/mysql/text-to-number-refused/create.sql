@@ -1,0 +1,4 @@
+CREATE TABLE t (id INT PRIMARY KEY, i VARCHAR(30));
+-- repeat 150
+INSERT INTO t VALUES ({n}, '{n}');
+INSERT INTO t VALUES (200, '12 monkeys');

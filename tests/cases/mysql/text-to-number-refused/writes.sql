@@ -1,0 +1,1 @@
+UPDATE t SET i = '{0..999}' WHERE id = {1..150};

@@ -1,0 +1,3 @@
+CREATE TABLE t (id INT PRIMARY KEY, i VARCHAR(30), d VARCHAR(30), f TEXT, dt VARCHAR(30), tm VARCHAR(20), da VARCHAR(20));
+-- repeat 150
+INSERT INTO t VALUES ({n}, '-{n}', '{n}.25', '{n}.5', '2024-01-01 10:00:00', '-10:00:00', '2024-02-29');

@@ -1,0 +1,12 @@
+BEGIN;
+UPDATE t SET n = -1, name = 'between' WHERE id = 1;
+UPDATE t SET n = 1, name = 'NAME 1' WHERE id = 100;
+UPDATE t SET n = 100, name = 'name 100' WHERE id = 1;
+COMMIT;
+BEGIN;
+UPDATE t SET n = -1, name = 'between' WHERE id = 1;
+UPDATE t SET n = 100, name = 'name 100' WHERE id = 100;
+UPDATE t SET n = 1, name = 'name 1' WHERE id = 1;
+COMMIT;
+INSERT INTO t (id, n, name) VALUES (1000 + {n}, 1000 + {n}, 'new {n}');
+DELETE FROM t WHERE id = {2..99};

@@ -1,0 +1,16 @@
+BEGIN;
+UPDATE t SET place = -place WHERE id IN (10, 140);
+UPDATE t SET place = IF(id = 10, 140, 10) WHERE id IN (10, 140);
+COMMIT;
+BEGIN;
+UPDATE t SET place = -place WHERE id IN (10, 140);
+UPDATE t SET place = IF(id = 10, 10, 140) WHERE id IN (10, 140);
+COMMIT;
+UPDATE t SET place = place + 1 WHERE id BETWEEN 20 AND 60 ORDER BY place DESC;
+UPDATE t SET place = place - 1 WHERE id BETWEEN 20 AND 60 ORDER BY place;
+BEGIN;
+DELETE FROM t WHERE id = 150;
+UPDATE t SET place = 150 WHERE id = 149;
+UPDATE t SET place = 149 WHERE id = 149;
+INSERT INTO t (id, place, name) VALUES (150, 150, 'again');
+COMMIT;
