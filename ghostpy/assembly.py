@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from ghostpy import errors
 from ghostpy.dialects import dialect_for
 from ghostpy.engine.backlog import Backlog
@@ -63,9 +65,27 @@ async def _carried_out(dialect: Dialect, plan: Plan, settings: MigrateSettings, 
         await migration.run()
     except errors.GhostpyError as error:
         if shadow.exchanged:
-            error.hint = f"The names are exchanged already: {plan.source.name} has its new schema. {error.hint}"
+            error.hint = f"{_outcome(plan, shadow)} {error.hint}"
+        if shadow.left:
+            error.add_note(_sentence(shadow.left))
+        raise
+    except asyncio.CancelledError as ended:
+        if shadow.exchanged or shadow.left:
+            ended.add_note(_outcome(plan, shadow))
+        if shadow.left:
+            ended.add_note(_sentence(shadow.left))
         raise
     return _report(plan, recorder, settings, Strategy.SHADOW)
+
+
+def _outcome(plan: Plan, shadow: Shadow) -> str:
+    if shadow.exchanged:
+        return f"The names are exchanged already: {plan.source.name} has its new schema."
+    return f"{plan.source.name} was not changed."
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def assembled(

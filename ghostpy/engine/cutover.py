@@ -14,7 +14,7 @@ from ghostpy.engine.recorder import Recorder
 from ghostpy.engine.resync import BacklogWorker
 from ghostpy.model.keys import KeyRange
 from ghostpy.model.progress import Phase
-from ghostpy.protocols import Exchanging, NameOwner, Observer
+from ghostpy.protocols import Exchanging, Frozen, NameOwner, Observer
 from ghostpy.settings import CopySettings, CutOverSettings
 
 _EVERYTHING = KeyRange(None, None)
@@ -46,9 +46,21 @@ class CutOver:
         self._settings = settings
         self._slice = copy_settings.slice_seconds
         self._pause = 1.0
+        self._in_doubt = False
+        self.exchanged = False
+        """Whether it is known that the names are exchanged; right in any case once `run` has ended, except by CutOverInDoubt."""
 
     async def run(self) -> None:
         """Return once the names are exchanged. Raises CutOverFailed with the source in place, or CutOverInDoubt."""
+        try:
+            await self._attempts()
+        except BaseException as ended:
+            # Somebody ended the run in the very moment: then it must still be found out what became of the names.
+            if self._in_doubt and not isinstance(ended, errors.CutOverInDoubt):
+                await self._won(errors.CutOverInDoubt("the run was ended while the names were being exchanged"))
+            raise
+
+    async def _attempts(self) -> None:
         for attempt in range(1, self._settings.attempts + 1):
             await self._gate()
             self._recorder.cut_over_attempts = attempt
@@ -98,9 +110,25 @@ class CutOver:
             began = time.monotonic()
             end = await self._follower.stream.end()
             await self._worker.up_to_by(end, _EVERYTHING, frozen.resync, deadline=began + budget)
-            self._follower.exchange_begins()
-            await frozen.exchange()
+            await self._exchange(frozen)
         self._recorder.lock_seconds = time.monotonic() - began
+
+    async def _exchange(self, frozen: Frozen) -> None:
+        self._follower.exchange_begins()
+        self._in_doubt = True
+        try:
+            await frozen.exchange()
+        except errors.CutOverInDoubt:
+            raise
+        except errors.GhostpyError:
+            self._settled(exchanged=False)  # the server's own answer
+            raise
+        self._settled(exchanged=True)
+
+    def _settled(self, *, exchanged: bool) -> None:
+        self._in_doubt, self.exchanged = False, exchanged
+        if not exchanged:
+            self._follower.exchange_failed()
 
     async def _won(self, doubt: errors.CutOverInDoubt) -> bool:
         """Who owns the name after an answer was lost? Never guessed, and never tried again while in doubt."""
@@ -112,7 +140,8 @@ class CutOver:
             ) from error
         if owner is NameOwner.UNKNOWN:
             raise doubt
-        return owner is NameOwner.SHADOW
+        self._settled(exchanged=owner is NameOwner.SHADOW)
+        return self.exchanged
 
     async def _back_off(self) -> None:
         # Jitter, so that several runs do not ask for their locks in step.

@@ -66,13 +66,14 @@ class Migration:
                 self._recorder.enter(Phase.VERIFY)
                 await self._verifier.run()
             await self._cut_over.run()
-            self._shadow.exchanged = True
         except (errors.ServerError, errors.DataDoesNotFit):
             # Somebody's DDL makes our statements fail before its event is read: give the stream the time to name the cause.
             with contextlib.suppress(errors.GhostpyError, TimeoutError):
                 async with asyncio.timeout(_LOOK_AHEAD):
                     await self._follower.reach(await self._follower.stream.end())
             raise
+        finally:
+            self._shadow.exchanged = self._cut_over.exchanged
 
     async def _tick(self) -> None:
         while True:

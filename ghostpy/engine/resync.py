@@ -57,7 +57,7 @@ class BacklogWorker:
                 await self._follower.moved(timeout=0.01)
                 continue
             keys = self._take(self._settings.resync_keys)
-            await self._follower.stream.fence()
+            await self._fence(keys)
             await self._part(keys, copied, resync)
 
     @property
@@ -68,7 +68,7 @@ class BacklogWorker:
         keys = self._take(self._keys_per_lap)
         if not keys:
             return
-        await self._follower.stream.fence()
+        await self._fence(keys)
         parts = _split(keys, self._settings.workers)
         await together(*(self._part(part, copied, self._resync) for part in parts), name="resync")
 
@@ -77,8 +77,20 @@ class BacklogWorker:
         self._follower.made_room()
         return keys
 
+    async def _fence(self, keys: Mapping[Key, Mark]) -> None:
+        try:
+            await self._follower.stream.fence()
+        except BaseException:
+            self._backlog.put_back(keys)
+            raise
+
     async def _part(self, keys: Mapping[Key, Mark], copied: KeyRange, resync: Resync) -> None:
-        done = await retried(self._settings.retries, resync, keys, copied)
+        try:
+            done = await retried(self._settings.retries, resync, keys, copied)
+        except BaseException:
+            # The cut-over tries again after most failures: what was taken must not be lost then.
+            self._backlog.put_back(keys)
+            raise
         self._backlog.put_back(done.pending)
         self._backlog.add_unmarked(done.dirty)
         self._recorder.keys_resynced += done.done

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from ghostpy import errors
-from ghostpy.model.names import HelperNames
+from ghostpy.model.names import HelperNames, TableName
 from ghostpy.protocols import Housekeeping, Observer
 
 _CLEAN_UP_LIMIT = 60.0
+_SILENCE = 2.0
 
 
 class Shadow:
@@ -23,22 +24,26 @@ class Shadow:
         self._drop_old = drop_old
         self.exchanged = False
         """Set once the names are exchanged: from then on nothing must be undone."""
+        self.left = ""
+        """What of the run is still there after its end, in words, or nothing."""
 
     @asynccontextmanager
     async def built(self) -> AsyncIterator[None]:
-        """The tables exist within the block; afterwards only what belongs to the outcome is left."""
+        """The tables exist within the block; afterwards only what belongs to the outcome is left, or what `left` names."""
         try:
             await self._housekeeping.create_ledger()
             await self._housekeeping.create_shadow()
             yield
+            if self._drop_old:
+                await self._housekeeping.drop_old()
+            await self._housekeeping.drop_ledger()
         except errors.CutOverInDoubt:
-            raise  # what is there now is needed by the person who looks
+            # What is there now is needed by the person who looks.
+            self.left = "the tables of the change were left as they are"
+            raise
         except BaseException:
             await self._undo()
             raise
-        if self._drop_old:
-            await self._housekeeping.drop_old()
-        await self._housekeeping.drop_ledger()
 
     async def check_source(self) -> None:
         """Once the stream is followed, later DDL is seen in it; this sees what came between the plan and then."""
@@ -46,14 +51,29 @@ class Shadow:
 
     async def _undo(self) -> None:
         left = [self._names.ledger] if self.exchanged else [self._names.shadow, self._names.ledger]
+        if self.exchanged and self._drop_old:
+            left.append(self._names.old)
+        saying = asyncio.get_running_loop().call_later(_SILENCE, self._tell_of_delay, _listed(left))
         try:
             async with asyncio.timeout(_CLEAN_UP_LIMIT):
-                if not self.exchanged:
+                if self._names.shadow in left:
                     await self._housekeeping.drop_shadow()
                     left.remove(self._names.shadow)
                 await self._housekeeping.drop_ledger()
+                left.remove(self._names.ledger)
+                if self._names.old in left:
+                    await self._housekeeping.drop_old()
+                    left.clear()
         except (errors.GhostpyError, TimeoutError, asyncio.CancelledError) as failure:
-            self._observer.happened(
-                f"left behind, to be dropped by hand: {', '.join(map(str, left))} ({failure or type(failure).__name__})",
-                warning=True,
-            )
+            # The server may have dropped a table and lost only the answer.
+            reason = f" ({failure.message})" if isinstance(failure, errors.GhostpyError) else ""
+            self.left = f"{_listed(left)} may be left behind, to be dropped by hand{reason}"
+        finally:
+            saying.cancel()
+
+    def _tell_of_delay(self, tables: str) -> None:
+        self._observer.happened(f"still trying to remove {tables}: the server does not answer", warning=True)
+
+
+def _listed(tables: list[TableName]) -> str:
+    return " and ".join(map(str, tables))

@@ -11,7 +11,14 @@ from ghostpy import errors
 T = TypeVar("T")
 
 # Where several tasks fail at once, the cause goes before what it led to.
-_TELLING = (errors.SourceChanged, errors.StreamLost, errors.DataDoesNotFit, errors.PlanRefused)
+_TELLING = (
+    errors.CutOverInDoubt,
+    errors.SourceChanged,
+    errors.StreamLost,
+    errors.DataDoesNotFit,
+    errors.PlanRefused,
+    errors.ServerGone,
+)
 
 
 async def together(*parts: Coroutine[Any, Any, None], name: str) -> None:

@@ -113,7 +113,7 @@ def _duplicate_rows(statements: Statements, index: Index, duplicates: list[tuple
     key = ", ".join(column.name for column in plan.copy_key.source_columns)
     columns = ", ".join(part.column or str(part.expression) for part in index.parts)
     examples = "; ".join(
-        f"({', '.join(map(str, values))}) in {count} rows, among them {key} = {_shown(first)} and {_shown(last)}"
+        f"({', '.join(map(str, values))}) in {count} rows, among them {key} = {shown(first)} and {shown(last)}"
         for first, last, count, *values in duplicates
     )
     return errors.DuplicateRows(
@@ -122,7 +122,7 @@ def _duplicate_rows(statements: Statements, index: Index, duplicates: list[tuple
     )
 
 
-def _shown(literal: object) -> str:
+def shown(literal: object) -> str:
     """A key literal in a readable form."""
 
     def plain(found: re.Match[str]) -> str:

@@ -11,13 +11,13 @@ from ghostpy import errors
 from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.inspect import table_exists
 from ghostpy.dialects.mysql.rows import resync_on
-from ghostpy.dialects.mysql.session import Session, kill, opened
+from ghostpy.dialects.mysql.session import Session, opened, see_gone
 from ghostpy.dialects.mysql.statements import Statements
 from ghostpy.model.keys import Key, KeyRange, Mark
 from ghostpy.protocols import NameOwner, Resynced
 from ghostpy.settings import ConnectSettings
 
-_SESSION_GONE_WITHIN = 30.0
+_SERVER_BACK_WITHIN = 30.0
 
 
 class FrozenSession:
@@ -67,14 +67,20 @@ class LockingExchange:
         self._settings = settings
         self._statements = statements
         self._session: Session | None = None
-        self._last_connection = 0
+        self._last: tuple[int, str] | None = None
+        self._analyzed = False
 
     async def prepare(self) -> None:
+        if not self._analyzed:
+            # The new table's first queries must not be planned by statistics from the time when it was empty.
+            async with opened(self._settings, purpose="analyze") as session:
+                await session.query(f"ANALYZE TABLE {self._statements.shadow}", doing="analyzing the new table")
+            self._analyzed = True
         if self._session is None or not self._session.is_open:
             self._session = Session(self._settings, purpose="cut-over")
             # Within LOCK TABLES a BEGIN would release the locks, a COMMIT does not ("LOCK TABLES", MySQL manual).
             await self._session.open(autocommit=False)
-            self._last_connection = self._session.connection_id
+            self._last = self._session.connection_id, self._session.seen_as
 
     @asynccontextmanager
     async def frozen(self, *, timeout: float) -> AsyncIterator[FrozenSession]:
@@ -101,9 +107,24 @@ class LockingExchange:
             await self._discard()
 
     async def owner(self) -> NameOwner:
-        names = self._statements.plan.names
         await self._discard()
-        await self._wait_until_gone(self._last_connection)
+        deadline = time.monotonic() + _SERVER_BACK_WITHIN
+        while True:
+            try:
+                return await self._looked_up()
+            except errors.ConnectionFailed:
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.2)
+
+    async def _looked_up(self) -> NameOwner:
+        # A session that looks lost from here may still run its last statement there.
+        if self._last is not None and not await see_gone(self._settings, *self._last):
+            raise errors.CutOverInDoubt(
+                f"the session that exchanges {self._statements.plan.source.name} on {self._settings.address} "
+                f"(connection {self._last[0]}) does not end"
+            )
+        names = self._statements.plan.names
         async with opened(self._settings, purpose="owner") as session:
             source = await table_exists(session, self._statements.plan.source.name)
             shadow = await table_exists(session, names.shadow)
@@ -113,24 +134,6 @@ class LockingExchange:
         if source and old and not shadow:
             return NameOwner.SHADOW
         return NameOwner.UNKNOWN
-
-    async def _wait_until_gone(self, connection_id: int) -> None:
-        """A session that looks lost from here may still run its last statement there: end it, and see it gone."""
-        deadline = time.monotonic() + _SESSION_GONE_WITHIN
-        while True:
-            async with opened(self._settings, purpose="owner") as session:
-                alive = await session.scalar(
-                    f"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {connection_id}",
-                    doing="looking for the cut-over's session",
-                )
-            if not alive:
-                return
-            if time.monotonic() > deadline:
-                raise errors.CutOverInDoubt(
-                    f"the session that exchanges {self._statements.plan.source.name} (connection {connection_id}) does not end"
-                )
-            await asyncio.to_thread(kill, self._settings, connection_id)
-            await asyncio.sleep(0.1)
 
     async def _discard(self) -> None:
         session, self._session = self._session, None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
+import time
 
 from ghostpy import errors
 from ghostpy.dialects.mysql import quote
@@ -13,11 +15,31 @@ from ghostpy.model.names import HelperNames, TableName
 from ghostpy.model.table import Table
 from ghostpy.settings import ConnectSettings
 
+_SERVER_BACK_WITHIN = 30.0
+
 
 def lock_name(table: TableName) -> str:
     """The name of a table's run lock; GET_LOCK takes 64 characters at most."""
     digest = hashlib.sha256(f"{table.schema}\0{table.table}".encode()).hexdigest()[:40]
     return f"ghostpy.{digest}"
+
+
+async def drop_at_last(session: Session, table: TableName) -> None:
+    """Drop `table` if it exists. A session that is lost or stuck is replaced, as soon as there is another to be had.
+
+    Raises ConnectionFailed where the server stays away.
+    """
+    deadline = time.monotonic() + _SERVER_BACK_WITHIN
+    while True:
+        try:
+            if not session.usable:
+                await session.renew()
+            await session.execute(f"DROP TABLE IF EXISTS {quote.table(table)}", doing=f"dropping {table}")
+            return
+        except errors.ConnectionFailed:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(0.2)
 
 
 class Housekeeper:
@@ -138,10 +160,7 @@ class Housekeeper:
         return True
 
     async def _drop(self, table: TableName) -> None:
-        # A cancelled clean-up may have left the working session in mid-statement: then a new one does it.
-        if not self._working.is_open:
-            await self._working.open()
-        await self._do(f"DROP TABLE IF EXISTS {quote.table(table)}", f"dropping {table}")
+        await drop_at_last(self._working, table)
 
     async def _do(self, sql: str, doing: str) -> None:
         await self._working.execute(sql, doing=doing)

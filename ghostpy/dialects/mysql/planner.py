@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from datetime import datetime
 from ghostpy import errors
 from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.facts import ServerFacts
+from ghostpy.dialects.mysql.housekeeping import drop_at_last
 from ghostpy.dialects.mysql.inspect import describe, table_exists
 from ghostpy.dialects.mysql.privileges import privilege_findings
 from ghostpy.dialects.mysql.server_checks import ENGINES, binlog_filter_findings, server_findings
@@ -33,7 +34,7 @@ from ghostpy.preflight.source import source_findings
 from ghostpy.settings import TargetSettings
 
 NAME_LIMIT = 64
-_PROBE_LOCK_SECONDS = 5
+_CLEAN_UP_LIMIT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,10 +217,17 @@ class Planner:
         clone = quote.table(name)
         if self._settings.initially_drop_shadow:
             await self._session.execute(f"DROP TABLE IF EXISTS {clone}", doing=f"dropping the leftover {name}")
+        ours = True
         try:
-            await self._session.execute(
-                f"CREATE TABLE {clone} LIKE {quote.table(source.name)}", doing=f"creating the empty clone {name}"
-            )
+            try:
+                await self._session.execute(
+                    f"CREATE TABLE {clone} LIKE {quote.table(source.name)}", doing=f"creating the empty clone {name}"
+                )
+            except errors.ServerGone:
+                raise
+            except errors.GhostpyError:
+                ours = False
+                raise
             instant = self._settings.attempt_instant_ddl and await self._takes_instantly(clone)
             if not instant:
                 try:
@@ -242,9 +250,24 @@ class Planner:
                 )
                 raise refusal(self._target.source, self._address, findings)
             yield shadow, instant
-        finally:
-            with contextlib.suppress(errors.ServerGone):
-                await self._session.execute(f"DROP TABLE IF EXISTS {clone}", doing=f"dropping the empty clone {name}")
+        except BaseException as error:
+            if ours:
+                await self._remove(name, error)
+            raise
+        await self._remove(name)
+
+    async def _remove(self, clone: TableName, ended: BaseException | None = None) -> None:
+        """Drop the clone. Where that cannot be done, `ended` says so, or ServerGone is raised."""
+        try:
+            async with asyncio.timeout(_CLEAN_UP_LIMIT):
+                await drop_at_last(self._session, clone)
+        except (errors.GhostpyError, TimeoutError) as failure:
+            left = f"{clone}, an empty table, may be left behind."
+            if ended is None:
+                raise errors.ServerGone(f"{failure or 'The server does not answer.'} {left}") from failure
+            if isinstance(ended, asyncio.CancelledError):
+                left = f"{self._target.source} was not changed. {left}"
+            ended.add_note(left)
 
     async def _takes_instantly(self, clone: str) -> bool:
         try:
@@ -268,8 +291,9 @@ def _refusing(findings: list[Finding]) -> list[Finding]:
 def refusal(source: TableName, address: str, findings: list[Finding]) -> errors.GhostpyError:
     """The error that names all that stands against the change."""
     against = _refusing(findings)
-    listed = "\n".join(f"  - {finding.text}. {finding.way_out}".rstrip() for finding in against)
-    message = f"{source} on {address} cannot be changed like this:\n{listed}"
+    texts = [f"{finding.text}. {finding.way_out}".rstrip() for finding in against]
+    listed = f" {texts[0]}" if len(texts) == 1 else "".join(f"\n  - {text}" for text in texts)
+    message = f"{source} on {address} cannot be changed like this:{listed}"
     if all(finding.code == "missing-privilege" for finding in against):
         return errors.MissingPrivilege(message, hint="Nothing was created or changed.")
     return errors.PlanRefused(message)

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from ghostpy import errors
 from ghostpy.dialects.mysql.conflicts import resolve, to_key
 from ghostpy.dialects.mysql.driver_errors import DuplicateEntry
+from ghostpy.dialects.mysql.misfits import keys_of, with_example
 from ghostpy.dialects.mysql.pairing import Pairing
-from ghostpy.dialects.mysql.session import Session, SessionPool
+from ghostpy.dialects.mysql.session import Session, SessionLost, SessionPool
 from ghostpy.dialects.mysql.statements import Statements
 from ghostpy.model.keys import Bound, Key, KeyRange, Mark
 from ghostpy.protocols import Copied, Resynced
@@ -23,6 +24,10 @@ class RowCopier:
     def __init__(self, pool: SessionPool, statements: Statements) -> None:
         self._pool = pool
         self._statements = statements
+        self._begun: dict[KeyRange, set[Key]] = {}
+        """Chunks that are to be tried again: keys of stale rows that were removed for them."""
+        self._doubtful: set[KeyRange] = set()
+        """Those whose session was lost: copied perhaps, or not."""
 
     async def next_bound(self, low: Bound | None, rows: int) -> Bound | None:
         async with self._pool.session() as session:
@@ -32,18 +37,43 @@ class RowCopier:
 
     async def copy(self, chunk: KeyRange) -> Copied:
         of = self._statements
-        dirty: set[Key] = set()
-        async with self._pool.session() as session:
-            for _ in range(_CONFLICT_ATTEMPTS):
-                try:
-                    rows = await session.execute(of.copy(chunk), doing=f"copying rows of {of.plan.source.name}")
-                    await session.commit()
-                    return Copied(rows=rows, dirty=dirty)
-                except DuplicateEntry as error:
-                    refused = error
-                    await session.rollback()
-                    dirty |= await resolve(session, of, of.within(chunk, of.source_key))
+        condition = of.within(chunk, of.source_key)
+        dirty = self._begun.pop(chunk, set())
+        try:
+            async with self._pool.session() as session:
+                if chunk in self._doubtful:
+                    await self._empty(session, condition)
+                for _ in range(_CONFLICT_ATTEMPTS):
+                    try:
+                        rows = await session.execute(of.copy(chunk), doing=f"copying rows of {of.plan.source.name}")
+                        await session.commit()
+                        self._doubtful.discard(chunk)
+                        return Copied(rows=rows, dirty=dirty)
+                    except DuplicateEntry as error:
+                        refused = error
+                        await session.rollback()
+                        dirty |= await resolve(session, of, condition)
+                    except errors.DataDoesNotFit as error:
+                        await session.rollback()
+                        keys = await keys_of(session, of, condition)
+                        raise await with_example(session, of, keys, error) from error
+        except errors.TransientError as error:
+            self._begun[chunk] = dirty
+            if isinstance(error, SessionLost):
+                # Its COMMIT may have been done: only the answer was lost.
+                self._doubtful.add(chunk)
+            raise
         raise _unresolved(of, refused)
+
+    async def _empty(self, session: Session, condition: str) -> None:
+        """Take back what a lost session may have copied.
+
+        Rows that have left the source since then stay: their change is in the stream, and behind the chunk's first copy.
+        """
+        keys = await keys_of(session, self._statements, condition)
+        if keys:
+            await session.execute(self._statements.delete_keys(keys), doing="emptying a chunk to copy it again")
+        await session.commit()
 
 
 class Resyncer:
@@ -78,6 +108,9 @@ async def resync_on(session: Session, of: Statements, keys: Mapping[Key, Mark], 
             if copied.high is not None:
                 condition += f" AND ({of.within(copied, of.source_key)})"
             dirty |= await resolve(session, of, condition)
+        except errors.DataDoesNotFit as error:
+            await session.rollback()
+            raise await with_example(session, of, wanted, error) from error
     raise _unresolved(of, refused)
 
 

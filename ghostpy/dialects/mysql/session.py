@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -20,6 +22,9 @@ from ghostpy.settings import ConnectSettings
 Row: TypeAlias = tuple[Any, ...]
 T = TypeVar("T")
 
+_GONE_WITHIN = 30.0
+_CLOSED_WITHIN = 5.0
+
 log = logging.getLogger("ghostpy.mysql")
 
 # Values that were once accepted must be copied as they are, so no mode that refuses a date; strict about all else. Padding
@@ -28,6 +33,10 @@ _MODES_REMOVED = frozenset(
     {"NO_ZERO_DATE", "NO_ZERO_IN_DATE", "TRADITIONAL", "PAD_CHAR_TO_FULL_LENGTH", "STRICT_TRANS_TABLES"}
 )
 _MODES_ADDED = ("STRICT_ALL_TABLES", "NO_AUTO_VALUE_ON_ZERO", "ALLOW_INVALID_DATES")
+
+
+class SessionLost(errors.TransientError):
+    """A session was lost; it is certain that it can change nothing any more, so that another may do its work again."""
 
 
 def driver_arguments(settings: ConnectSettings) -> dict[str, Any]:
@@ -84,7 +93,10 @@ class Session:
         self.settings = settings
         self.purpose = purpose
         self.connection_id = 0
+        self.seen_as = ""
+        """Where the server says this session comes from (host and port): with its id, this names it beyond a restart."""
         self._connection: pymysql.connections.Connection[Any] | None = None
+        self._lost = False
         self._thread: ThreadPoolExecutor | None = None
         self._busy = False
         self._lock = asyncio.Lock()
@@ -92,6 +104,16 @@ class Session:
     @property
     def is_open(self) -> bool:
         return self._connection is not None
+
+    @property
+    def usable(self) -> bool:
+        """Whether a statement could be sent now: open, not known to be lost, and no statement left running by a cancelled caller."""
+        return self.is_open and not self._lost and not self._busy
+
+    async def renew(self) -> None:
+        """End what there is, and connect anew. Raises ConnectionFailed."""
+        await self.close()
+        await self.open()
 
     async def open(self, *, autocommit: bool = True) -> None:
         """Connect and set the session up. Raises ConnectionFailed."""
@@ -116,13 +138,15 @@ class Session:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT CONNECTION_ID(), @@GLOBAL.sql_mode, VERSION()")
                 identity, modes, version = cursor.fetchone() or (0, "", "")
+                cursor.execute(_SESSIONS)
+                seen_as = dict(_seen(cursor.fetchall())).get(int(identity), "")
                 for statement in _set_up(session_modes(str(modes)), str(version), autocommit):
                     cursor.execute(statement)
         except pymysql.MySQLError as error:
             connection.close()
             raise translated(error, address=self.settings.address, doing="setting a session up") from error
-        self.connection_id = int(identity)
-        self._connection = connection
+        self.connection_id, self.seen_as = int(identity), seen_as
+        self._connection, self._lost, self._busy = connection, False, False
 
     async def query(self, sql: str, *, doing: str = "reading") -> list[Row]:
         """The rows of a statement."""
@@ -154,6 +178,9 @@ class Session:
             except asyncio.CancelledError:
                 task.add_done_callback(_forget)
                 raise
+            except errors.ServerGone:
+                self._lost = True
+                raise
             finally:
                 self._busy = not task.done()
 
@@ -171,16 +198,21 @@ class Session:
             raise errors.ServerGone(f"{doing} on {self.settings.address}: the connection was lost: {error}") from error
 
     async def close(self) -> None:
-        """End the session. A statement still running is killed on the server first. Never raises."""
+        """End the session. One that is lost, or that runs a statement still, is killed on the server. Never raises."""
         connection, thread = self._connection, self._thread
         self._connection = self._thread = None
         if thread is None:
             return
         if connection is not None:
-            if self._busy:
-                await asyncio.to_thread(kill, self.settings, self.connection_id)
+            if self._busy or self._lost:
+                # What is lost for us may live on for the server, with its locks, until it notices.
+                await asyncio.to_thread(kill, self.settings, self.connection_id, self.seen_as)
+            closing = asyncio.get_running_loop().run_in_executor(thread, connection.close)
             with contextlib.suppress(Exception):
-                await asyncio.get_running_loop().run_in_executor(thread, connection.close)
+                await asyncio.wait((closing,), timeout=_CLOSED_WITHIN)
+                if not closing.done():  # the thread waits for an answer that does not come
+                    connection._sock.shutdown(socket.SHUT_RDWR)  # type: ignore[attr-defined]
+                await closing
         thread.shutdown(wait=False)
 
 
@@ -189,15 +221,46 @@ def _forget(task: asyncio.Future[Any]) -> None:
         task.exception()
 
 
-def kill(settings: ConnectSettings, connection_id: int) -> None:
-    """End one of our own connections on the server. Never raises; blocks."""
+def kill(settings: ConnectSettings, connection_id: int, seen_as: str | None = None) -> None:
+    """End one of our own connections on the server. Never raises; blocks.
+
+    With `seen_as` only where that is still the same one: after a restart the server counts its connections anew.
+    """
     with contextlib.suppress(Exception):
         connection = connect(settings)
         try:
             with connection.cursor() as cursor:
+                if seen_as is not None:
+                    cursor.execute(_SESSIONS)
+                    if (connection_id, seen_as) not in _seen(cursor.fetchall()):
+                        return
                 cursor.execute(f"KILL {connection_id}")
         finally:
             connection.close()
+
+
+# Not information_schema.PROCESSLIST: reading it fails while any session runs a statement with 4-byte characters (error 3854, 9.7.4).
+_SESSIONS = "SHOW PROCESSLIST"
+
+
+def _seen(sessions: Sequence[Row]) -> set[tuple[int, str]]:
+    """The ids of the server's sessions, and where it says that they come from."""
+    return {(int(row[0]), str(row[2])) for row in sessions}
+
+
+async def see_gone(settings: ConnectSettings, connection_id: int, seen_as: str) -> bool:
+    """Kill a session of ours that is lost, and wait until the server has ended it; False where it does not end in time.
+
+    Raises ConnectionFailed.
+    """
+    deadline = time.monotonic() + _GONE_WITHIN
+    async with opened(settings, purpose="end") as session:
+        while (connection_id, seen_as) in _seen(await session.query(_SESSIONS, doing="looking for a lost session")):
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.to_thread(kill, settings, connection_id, seen_as)
+            await asyncio.sleep(0.05)
+    return True
 
 
 def _set_up(modes: str, version: str, autocommit: bool) -> Sequence[str]:
@@ -228,7 +291,10 @@ async def opened(settings: ConnectSettings, *, purpose: str, autocommit: bool = 
 
 
 class SessionPool:
-    """A few equal sessions, each lent to one caller at a time and opened when first needed; lost ones are replaced."""
+    """A few equal sessions, each lent to one caller at a time and opened when first needed; lost ones are replaced.
+
+    So what is done with them must be safe to do again.
+    """
 
     def __init__(self, settings: ConnectSettings, *, purpose: str, size: int) -> None:
         self._settings = settings
@@ -240,32 +306,44 @@ class SessionPool:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
-        """Lend a session, with autocommit off. Its transaction is rolled back where the block does not end well."""
+        """Lend a session, with autocommit off. Its transaction is rolled back where the block does not end well.
+
+        Raises SessionLost where it is lost within the block, ConnectionFailed where there is no other to be had.
+        """
         session = await self._free.get()
         try:
             if session is None or not session.is_open:
-                session = Session(self._settings, purpose=self._purpose)
-                await session.open(autocommit=False)
-                self._all.add(session)
+                session = await self._opened()
             yield session
-        except errors.ServerGone:
-            await self._discard(session)
-            session = None
-            raise
+        except errors.ServerGone as error:
+            lost, session = session, None
+            await self._discard(lost)
+            if lost is None or not await see_gone(self._settings, lost.connection_id, lost.seen_as):
+                raise
+            raise SessionLost(error.message) from error
         except asyncio.CancelledError:
-            await self._discard(session)
-            session = None
+            lost, session = session, None
+            await self._discard(lost)
             raise
         except BaseException:
             if session is not None and session.is_open:
                 try:
                     await session.rollback()
                 except errors.GhostpyError:
-                    await self._discard(session)
-                    session = None
+                    lost, session = session, None
+                    await self._discard(lost)
             raise
         finally:
             self._free.put_nowait(session)
+
+    async def _opened(self) -> Session:
+        session = Session(self._settings, purpose=self._purpose)
+        try:
+            await session.open(autocommit=False)
+        except errors.ConnectionFailed as error:
+            raise errors.ConnectionFailed(error.message, hint=errors.ServerGone.default_hint) from error
+        self._all.add(session)
+        return session
 
     async def _discard(self, session: Session | None) -> None:
         if session is not None:
