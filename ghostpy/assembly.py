@@ -113,7 +113,7 @@ def assembled(
         shadow=shadow,
         follower=follower,
         heartbeat=Heartbeat(dialect.housekeeping, recorder, settings.heartbeat_seconds, copy.retries),
-        rounds=Rounds(copier, worker, copy),
+        rounds=Rounds(copier, worker, dialect.housekeeping, recorder, copy),
         verifier=verifier if settings.verify else None,
         cut_over=CutOver(parts.exchanging, backlog, worker, follower, recorder, observer, settings.cut_over, copy),
         recorder=recorder,

@@ -156,7 +156,11 @@ class Housekeeping(Protocol):
     async def beat(self, number: int) -> None:
         """Write heartbeat `number` (counting up) to the ledger; it comes back in `ChangeBatch.heartbeat`."""
 
-    async def create_shadow(self) -> None: ...
+    async def create_shadow(self) -> None:
+        """Make the shadow, perhaps without indexes that are quicker built on a full table."""
+
+    async def build_indexes(self) -> None:
+        """Build what `create_shadow` left out. Takes its time; the shadow may be written meanwhile."""
 
     async def drop_shadow(self) -> None: ...
 

@@ -77,6 +77,8 @@ class CopySettings:
     """Dirty keys held in memory; above it the stream is not read on until some are resynced."""
     resync_keys: int = 1000
     """Keys per resync transaction."""
+    defer_secondary_indexes: str = "auto"
+    """`on`: build plain indexes after the copy; `off`: keep them while copying; `auto`: on where there are no replicas."""
     retries: int = 60
     """Of one operation after a transient error."""
 

@@ -166,6 +166,12 @@ _COPY = (
     ),
     _fraction("chunk-time", 0.1, "Seconds that a chunk is meant to take.", low=0.005, high=10.0, ours=True),
     _whole("workers", 2, "Chunks copied at the same time.", low=1, high=64, ours=True),
+    _text(
+        "defer-secondary-indexes",
+        "Build plain indexes of the new table after the copy: on, off, or auto (on where the server has no replicas).",
+        "auto",
+        ours=True,
+    ),
     _whole("max-backlog", 200_000, "Changed keys held in memory at most.", low=1000, high=100_000_000, ours=True),
     _fraction(
         "nice-ratio",

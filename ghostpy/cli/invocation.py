@@ -21,6 +21,7 @@ _T = TypeVar("_T")
 _TRANSFORM = re.compile(r"\s*(?:`((?:[^`]|``)+)`|([^=\s`]+))\s*=(.*)", re.DOTALL)
 _LOCK_TIMEOUTS = range(1, 11)
 _DISPLAYS = ("auto", "live", "lines")
+_DEFER = {"auto": "auto", "on": "on", "off": "off"}
 _VERIFY = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 
 
@@ -133,6 +134,7 @@ def _copy(values: FlagValues) -> CopySettings:
         workers=values.whole("workers"),
         nice_ratio=values.fraction("nice-ratio"),
         backlog_limit=values.whole("max-backlog"),
+        defer_secondary_indexes=_one_of(values, "defer-secondary-indexes", _DEFER),
         retries=_retries(values),
     )
 

@@ -62,6 +62,7 @@ class Migration:
         try:
             self._recorder.enter(Phase.COPY)
             await self._rounds.run()
+            await self._rounds.build_indexes()
             if self._verifier is not None:
                 self._recorder.enter(Phase.VERIFY)
                 await self._verifier.run()

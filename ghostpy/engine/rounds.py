@@ -6,16 +6,30 @@ import asyncio
 import time
 
 from ghostpy.engine.copier import Copier
+from ghostpy.engine.recorder import Recorder
 from ghostpy.engine.resync import BacklogWorker
+from ghostpy.model.progress import Phase
+from ghostpy.protocols import Housekeeping
 from ghostpy.settings import CopySettings
+
+_POLL = 0.05
 
 
 class Rounds:
     """The copy of the whole table."""
 
-    def __init__(self, copier: Copier, worker: BacklogWorker, settings: CopySettings) -> None:
+    def __init__(
+        self,
+        copier: Copier,
+        worker: BacklogWorker,
+        housekeeping: Housekeeping,
+        recorder: Recorder,
+        settings: CopySettings,
+    ) -> None:
         self._copier = copier
         self._worker = worker
+        self._housekeeping = housekeeping
+        self._recorder = recorder
         self._settings = settings
 
     async def run(self) -> None:
@@ -27,3 +41,16 @@ class Rounds:
             await self._worker.slice(self._copier.copied, self._settings.slice_seconds)
             if rest:
                 await asyncio.sleep(rest)
+
+    async def build_indexes(self) -> None:
+        """Build what the copy did without, while dirty keys go on being resynced."""
+        self._recorder.enter(Phase.INDEXES)
+        building = asyncio.create_task(self._housekeeping.build_indexes(), name="indexes")
+        try:
+            while not building.done():
+                await self._worker.slice(self._copier.copied, self._settings.slice_seconds)
+                await asyncio.wait([building], timeout=_POLL)
+            await building
+        finally:
+            building.cancel()
+            await asyncio.gather(building, return_exceptions=True)

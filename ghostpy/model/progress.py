@@ -9,6 +9,7 @@ from enum import Enum
 class Phase(Enum):
     PREPARE = "preparing"
     COPY = "copying"
+    INDEXES = "building indexes"
     VERIFY = "verifying"
     POSTPONED = "postponing cut-over"
     CUT_OVER = "cutting over"

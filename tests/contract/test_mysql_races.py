@@ -23,7 +23,7 @@ from ghostpy.engine.recorder import Recorder
 from ghostpy.engine.resync import BacklogWorker
 from ghostpy.engine.rounds import Rounds
 from ghostpy.model.keys import KeyRange
-from ghostpy.protocols import Parts
+from ghostpy.protocols import Housekeeping, Parts
 from ghostpy.settings import ConnectSettings, CopySettings, MigrateSettings, TargetSettings
 
 _SLOW_COMMIT = 2000
@@ -54,6 +54,7 @@ class Running:
     follower: Follower
     copier: Copier
     worker: BacklogWorker
+    housekeeping: Housekeeping
     settings: CopySettings
 
 
@@ -79,7 +80,7 @@ async def running(server: sandbox.Server, database: str, *, where: str | None = 
         worker = BacklogWorker(backlog, follower, parts.resyncing.resync, recorder, settings.copy)
         following = asyncio.create_task(follower.run())
         try:
-            yield Running(parts, backlog, follower, copier, worker, settings.copy)
+            yield Running(parts, backlog, follower, copier, worker, dialect.housekeeping, settings.copy)
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
@@ -146,7 +147,9 @@ def test_a_chunk_copies_a_row_that_is_deleted_meanwhile(
     async def scenario() -> None:
         async with running(mysql, database, where=slow) as run:
             copying = asyncio.create_task(
-                Rounds(run.copier, run.worker, run.settings).run() if in_rounds else run.copier.slice(0)
+                Rounds(run.copier, run.worker, run.housekeeping, Recorder(), run.settings).run()
+                if in_rounds
+                else run.copier.slice(0)
             )
             while not _execute(mysql, database, "SHOW PROCESSLIST", _SLEEPING):
                 await asyncio.sleep(0.02)

@@ -29,9 +29,7 @@ def in_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
     [
         "tcp",
         "socket",
-        pytest.param(
-            "tls", marks=pytest.mark.xfail(raises=TypeError, reason="the driver is given a certificate of None")
-        ),
+        "tls",
     ],
 )
 def test_ways_to_connect(way: str, mysql: sandbox.MySQLServer, database: str) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mysql_binlog import Binlog, rows, table_map
 
 from ghostpy.dialects.mysql.events import EventDecoder, Followed
+from ghostpy.dialects.mysql.large_event import LargeEvent
 from ghostpy.errors import SourceChanged, StreamLost
 from ghostpy.model.names import TableName
 from ghostpy.model.table import Column
@@ -282,3 +283,9 @@ def test_heartbeats_and_large_offsets() -> None:
     for _ in decoder.feed(bytes(version_2)):
         pass
     assert decoder.file == "binlog.000008"
+
+
+def test_a_large_event_in_a_packet_of_no_length_ends_the_stream() -> None:
+    # Its length would run below zero, and the decoder round and round.
+    with pytest.raises(StreamLost):
+        LargeEvent(0, 1 << 25)

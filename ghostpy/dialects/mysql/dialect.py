@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ghostpy.dialects.mysql.deferred_indexes import DeferredIndexes
 from ghostpy.dialects.mysql.exchange import LockingExchange
 from ghostpy.dialects.mysql.facts import ServerFacts, server_facts
 from ghostpy.dialects.mysql.housekeeping import Housekeeper
@@ -49,7 +50,8 @@ class MySQLDialect:
 
     def parts(self, plan: Plan) -> Parts:
         assert self._facts is not None
-        self._housekeeper.expect(plan.source)
+        deferred = DeferredIndexes(self._connect, self._facts, plan, self._settings.copy.defer_secondary_indexes)
+        self._housekeeper.expect(plan.source, deferred)
         statements = Statements(plan, locking=not self._facts.reads_fenced, zone=self._facts.time_zone)
         comparer = RowComparer(self._pool, statements)
         self._exchange = LockingExchange(self._connect, statements)

@@ -9,6 +9,7 @@ import time
 
 from ghostpy import errors
 from ghostpy.dialects.mysql import quote
+from ghostpy.dialects.mysql.deferred_indexes import DeferredIndexes
 from ghostpy.dialects.mysql.inspect import describe
 from ghostpy.dialects.mysql.session import Session
 from ghostpy.model.names import HelperNames, TableName
@@ -56,15 +57,17 @@ class Housekeeper:
         self._locking = Session(settings, purpose="heartbeat")
         self._working = Session(settings, purpose="housekeeping")
         self._expected: Table | None = None
+        self._deferred: DeferredIndexes | None = None
 
     @property
     def session(self) -> Session:
         """The working session, for questions before the run."""
         return self._working
 
-    def expect(self, source: Table) -> None:
-        """What `check_source` compares with."""
+    def expect(self, source: Table, deferred: DeferredIndexes) -> None:
+        """What `check_source` compares with, and the indexes that the shadow does without at first."""
         self._expected = source
+        self._deferred = deferred
 
     async def open(self) -> None:
         """Connect. Raises ConnectionFailed."""
@@ -110,6 +113,12 @@ class Housekeeper:
         shadow = quote.table(self._names.shadow)
         await self._do(f"CREATE TABLE {shadow} LIKE {quote.table(self._source)}", f"creating {self._names.shadow}")
         await self._do(f"ALTER TABLE {shadow} {self._alter}", f"altering {self._names.shadow}")
+        if self._deferred is not None:
+            await self._deferred.leave_out(self._working)
+
+    async def build_indexes(self) -> None:
+        if self._deferred is not None:
+            await self._deferred.build()
 
     async def drop_shadow(self) -> None:
         await self._drop(self._names.shadow)
@@ -153,7 +162,7 @@ class Housekeeper:
         await self._do(f"SET SESSION lock_wait_timeout={lock_timeout}", "setting a time limit")
         try:
             await self._do(
-                f"ALTER TABLE {quote.table(self._source)} {self._alter}, ALGORITHM=INSTANT", f"altering {self._source}"
+                f"ALTER TABLE {quote.table(self._source)} ALGORITHM=INSTANT, {self._alter}", f"altering {self._source}"
             )
         except (errors.ServerError, errors.DataDoesNotFit):
             return False

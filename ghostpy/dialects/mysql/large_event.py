@@ -17,6 +17,8 @@ class LargeEvent:
     """Gathers an event of more than a packet or so; what is not wanted is dropped as it comes."""
 
     def __init__(self, first_packet: int, size: int) -> None:
+        if first_packet < 1:
+            raise StreamLost("the server sent a packet that is too short for its event")
         self._packet_left = first_packet - 1
         self._last_packet = first_packet < FULL_PACKET
         self._skip = PACKET_HEAD

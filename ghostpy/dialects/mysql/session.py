@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ import pymysql.connections
 
 from ghostpy import errors
 from ghostpy.dialects.mysql.driver_errors import translated
-from ghostpy.settings import ConnectSettings
+from ghostpy.settings import ConnectSettings, TlsSettings
 
 Row: TypeAlias = tuple[Any, ...]
 T = TypeVar("T")
@@ -57,14 +58,19 @@ def driver_arguments(settings: ConnectSettings) -> dict[str, Any]:
         arguments["read_timeout"] = arguments["write_timeout"] = settings.timeout
     tls = settings.tls
     if tls.enabled:
-        arguments["ssl"] = {
-            "ca": str(tls.ca) if tls.ca else None,
-            "cert": str(tls.cert) if tls.cert else None,
-            "key": str(tls.key) if tls.key else None,
-            "check_hostname": not tls.allow_insecure,
-            "verify_mode": "none" if tls.allow_insecure else "required",
-        }
+        arguments["ssl"] = _tls_context(tls)
     return arguments
+
+
+def _tls_context(tls: TlsSettings) -> ssl.SSLContext:
+    """Without a CA file the machine's own authorities decide; certificate and host name are checked unless told otherwise."""
+    context = ssl.create_default_context(cafile=tls.ca)
+    if tls.allow_insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if tls.cert:
+        context.load_cert_chain(tls.cert, tls.key)
+    return context
 
 
 def connect(settings: ConnectSettings) -> pymysql.connections.Connection[Any]:
