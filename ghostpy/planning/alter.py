@@ -60,6 +60,8 @@ class AlterText:
     """Columns that get another name (a change of upper and lower case alone is none): old, new."""
     dropped: tuple[str, ...] = ()
     """Columns."""
+    constraints: tuple[str, ...] = ()
+    """Those that are dropped or altered by a name of their own (`DROP CHECK`, `ALTER CONSTRAINT`, …)."""
     table_renamed_to: str | None = None
     partition_operations: tuple[str, ...] = ()
     """Operations on single partitions (`DROP PARTITION`, …); not PARTITION BY and REMOVE PARTITIONING."""
@@ -104,6 +106,7 @@ def parse_alter(text: str) -> AlterText:
         table=header.table,
         renamed=tuple(found.renamed),
         dropped=tuple(found.dropped),
+        constraints=tuple(found.constraints),
         table_renamed_to=found.table_renamed_to,
         partition_operations=tuple(found.partition_operations),
         adds_foreign_key=any(token.is_word("REFERENCES") for token in body),
@@ -196,6 +199,7 @@ class _Found:
     def __init__(self) -> None:
         self.renamed: list[tuple[str, str]] = []
         self.dropped: list[str] = []
+        self.constraints: list[str] = []
         self.table_renamed_to: str | None = None
         self.partition_operations: list[str] = []
         self.algorithm: str | None = None
@@ -276,6 +280,8 @@ def _read_clause(clause: _Reader, found: _Found) -> None:
         _read_rename(clause, found)
     elif clause.take("DROP"):
         _read_drop(clause, found)
+    elif clause.take("ALTER"):
+        _read_constraint(clause, found)
     elif clause.take("ALGORITHM"):
         found.algorithm = clause.value() or found.algorithm
     elif clause.take("LOCK"):
@@ -325,16 +331,26 @@ def _renamed(found: _Found, old: str, new: str) -> None:
         found.renamed.append((old, new))
 
 
+def _read_constraint(clause: _Reader, found: _Found) -> None:
+    if clause.take("CHECK") or clause.take("CONSTRAINT"):
+        name = clause.name()
+        if name:
+            found.constraints.append(name)
+
+
 def _read_drop(clause: _Reader, found: _Found) -> None:
     if not clause.take("COLUMN"):
-        if clause.sees("INDEX", "KEY", "PRIMARY", "FOREIGN", "CONSTRAINT", "CHECK", "PARTITION"):
-            return
+        if clause.sees("CHECK", "CONSTRAINT"):
+            return _read_constraint(clause, found)
+        if clause.sees("INDEX", "KEY", "PRIMARY", "FOREIGN", "PARTITION"):
+            return None
         if clause.take("PERIOD", "FOR") or clause.take("SYSTEM", "VERSIONING"):
-            return
+            return None
     clause.take("IF", "EXISTS")
     name = clause.dotted_name()
     if name:
         found.dropped.append(name[-1])
+    return None
 
 
 def _auto_increment(body: Sequence[Token]) -> int | None:

@@ -29,6 +29,7 @@ from ghostpy.planning.copy_key import choose_copy_key
 from ghostpy.planning.expressions import expression_findings
 from ghostpy.preflight.attached import attached_findings
 from ghostpy.preflight.change import change_findings, dropped_findings
+from ghostpy.preflight.checks import check_findings
 from ghostpy.preflight.leftovers import leftover_findings
 from ghostpy.preflight.source import source_findings
 from ghostpy.settings import TargetSettings
@@ -90,6 +91,7 @@ class Planner:
         source = await self._described(self._target.source, findings)
         findings += source_findings(source, engines=ENGINES)
         findings += attached_findings(source)
+        findings += check_findings(self._target.alter, source)
         findings += leftover_findings(
             self._target.names,
             await self._existing(),
@@ -272,7 +274,7 @@ class Planner:
     async def _takes_instantly(self, clone: str) -> bool:
         try:
             await self._session.execute(
-                f"ALTER TABLE {clone} {self._target.alter.clauses}, ALGORITHM=INSTANT", doing="trying ALGORITHM=INSTANT"
+                f"ALTER TABLE {clone} ALGORITHM=INSTANT, {self._target.alter.clauses}", doing="trying ALGORITHM=INSTANT"
             )
         except errors.GhostpyError:
             return False
@@ -281,6 +283,7 @@ class Planner:
 
 _NO_PROBE = frozenset(
     {"not-a-table", "storage-engine", "leftover-shadow", "missing-privilege", "renames-table", "read-only"}
+    | {"names-check"}
 )
 
 

@@ -1,0 +1,1 @@
+ALTER TABLE t ADD x INT, DROP CHECK positive, ADD CONSTRAINT t_chk_1 CHECK (v >= 0);
