@@ -43,7 +43,7 @@ def canonical(feed: ColumnFeed, value: str) -> Canonical | None:
     if target.data_type in LABELLED and (feed.source is None or feed.source.labels != target.labels):
         # Storing matches labels by collation, so only the members' numbers are the same on both sides.
         number = _member(value, target) if target.data_type == "enum" else _members(value, target)
-        return Canonical(_nullable(number, target), _nullable(f"({name}+0)", target))
+        return Canonical(_nullable(number, target), _nullable(f"CAST({name} AS UNSIGNED)", target))
     return Canonical(_exact(converted, target), _exact(name, target))
 
 
@@ -53,7 +53,7 @@ def _stored_alike(source: Column, target: Column) -> bool:
 
 def _exact(value: str, column: Column) -> str:
     kind = column.data_type
-    if kind == "bit":
+    if kind in ("bit", "year"):
         return _nullable(f"({value}+0)", column)
     if kind in INEXACT:
         return _nullable(f"CAST({value} AS DOUBLE)", column)
@@ -113,6 +113,9 @@ def _as_stored(value: str, source: Column | None, target: Column) -> str | None:
     if kind == "date":
         # Storing rounds to whole seconds first, which may be the next day's; CAST alone cuts.
         return f"CAST(CAST({value} AS DATETIME) AS DATE)" if old in MOMENTS else f"CAST({value} AS DATE)"
+    if kind == "year" and old in INTEGERS:
+        # Numbers of two digits are years of this century or the last.
+        return f"({value} + CASE WHEN {value} BETWEEN 1 AND 69 THEN 2000 WHEN {value} BETWEEN 70 AND 99 THEN 1900 ELSE 0 END)"
     if kind in ("year", "bit"):
         return f"({value}+0)" if old is None or old in _NUMBERS else None
     if kind == "enum":

@@ -53,7 +53,11 @@ class Statements:
         if source.data_type == "timestamp":
             return f"IF({column} = 0, {column}, CONVERT_TZ({column}, '+00:00', {quote.text(self._zone)}))"
         moment = column if source.data_type == "datetime" else f"CAST({column} AS DATETIME(6))"
-        return f"IF({moment} = 0, {moment}, CONVERT_TZ({moment}, {quote.text(self._zone)}, '+00:00'))"
+        instant = f"CONVERT_TZ({moment}, {quote.text(self._zone)}, '+00:00')"
+        back = f"CONVERT_TZ({instant}, '+00:00', {quote.text(self._zone)})"
+        # A time that the clocks leave out in spring would be moved; an ALTER refuses it, and so is this text refused.
+        refused = f"CONCAT({moment}, {quote.text(' is no time in ' + self._zone)})"
+        return f"IF({moment} = 0, {moment}, IF({back} = {moment}, {instant}, {refused}))"
 
     # --- ranges and keys -------------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ def carries_key(source: Column, shadow: Column) -> bool:
     """Whether a literal of the source's key column finds the same row in the shadow's column, by its index."""
     old, new = source.data_type, shadow.data_type
     if old in INTEGERS | {"decimal"}:
-        return new in INTEGERS or (new == "decimal" and (shadow.numeric_scale or 0) >= (source.numeric_scale or 0))
+        return new in INTEGERS | {"decimal"} and (shadow.numeric_scale or 0) >= (source.numeric_scale or 0)
     if old in TEXTS:
         return new in TEXTS
     if old == "enum":

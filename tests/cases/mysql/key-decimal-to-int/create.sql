@@ -1,0 +1,3 @@
+CREATE TABLE t (k DECIMAL(10,2) PRIMARY KEY, v INT);
+-- repeat 150
+INSERT INTO t VALUES ({n}.4, {n});

@@ -1,0 +1,9 @@
+REPLACE INTO mysql.time_zone (Time_zone_id, Use_leap_seconds) VALUES (900, 'N');
+REPLACE INTO mysql.time_zone_name (Name, Time_zone_id) VALUES ('Test/Summer', 900);
+REPLACE INTO mysql.time_zone_transition_type (Time_zone_id, Transition_type_id, `Offset`, Is_DST, Abbreviation) VALUES (900, 0, 3600, 0, 'CET'), (900, 1, 7200, 1, 'CEST');
+REPLACE INTO mysql.time_zone_transition (Time_zone_id, Transition_time, Transition_type_id) VALUES (900, -2000000000, 0), (900, 1711846800, 1), (900, 1729990800, 0), (900, 1743296400, 1), (900, 1761440400, 0);
+SET time_zone = '+00:00';
+CREATE TABLE t (id INT PRIMARY KEY, dt DATETIME);
+-- repeat 150
+INSERT INTO t VALUES ({n}, '2024-01-01' + INTERVAL {n} DAY);
+INSERT INTO t VALUES (200, '2024-03-31 02:30:00');
