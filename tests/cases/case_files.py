@@ -102,19 +102,23 @@ def transactions(text: str) -> list[Transaction]:
         elif gathered is not None:
             gathered.append(statement)
         else:
-            found.extend([(statement,)] * times)
+            found.extend((text,) for text in _repeated(statement, times))
     return found
 
 
-def _statements(text: str) -> Iterator[tuple[str, int]]:
+def _repeated(statement: str, times: int | None) -> list[str]:
+    return [statement] if times is None else [statement.replace("{n}", str(n)) for n in range(1, times + 1)]
+
+
+def _statements(text: str) -> Iterator[tuple[str, int | None]]:
     pieces: list[str] = []
-    times = 1
+    times: int | None = None
     for token in _TOKENS.finditer(text):
         if token["repeat"]:
             times = int(token["times"])
         elif token["end"]:
             yield "".join(pieces).strip(), times
-            pieces, times = [], 1
+            pieces, times = [], None
         elif not token["comment"]:
             pieces.append(token[0])
     if rest := "".join(pieces).strip():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -121,26 +121,26 @@ class MySQLTwins:
         self.database = database
         self.twin = twin
         self.connect = ConnectSettings(host=server.host, port=server.port, user=server.user, password=server.password)
+        self._looking = _Session(server, "information_schema_stats_expiry = 0")
 
     def pair(self) -> MySQLPair:
         return MySQLPair(self)
 
     @contextmanager
-    def around(self) -> Iterator[None]:
-        wanted = self.case.globals
-        session = _Session(self.server, "information_schema_stats_expiry = 0")
-        self._looking = session
+    def settings(self) -> Iterator[None]:
+        before = {name: self._ask("mysql", f"SELECT @@GLOBAL.{name}")[0][0] for name in self.case.globals}
+        self._set(self.case.globals)
         try:
-            found = {name: session.execute("mysql", f"SELECT @@GLOBAL.{name}")[0][0] for name in wanted}
-            for name, value in wanted.items():
-                session.execute("mysql", f"SET GLOBAL {name} = {value!r}")
-            try:
-                yield
-            finally:
-                for name, value in found.items():
-                    session.execute("mysql", f"SET GLOBAL {name} = {value!r}")
+            yield
         finally:
-            session.close()
+            self._set(before)
+
+    def _set(self, variables: Mapping[str, object]) -> None:
+        for name, value in variables.items():
+            self._ask("mysql", f"SET GLOBAL {name} = {value!r}")
+
+    def close(self) -> None:
+        self._looking.close()
 
     def alter_twin(self) -> None:
         own = f"ALTER TABLE {_quoted(self.case.table)} {self.case.alter}"
@@ -212,7 +212,7 @@ def _exactly(column: str, kind: str) -> str:
     if kind in ("float", "double"):
         return f"CAST(CAST({column} AS DOUBLE) AS CHAR)"
     if kind in ("enum", "set"):
-        return f"CONCAT({column} + 0, ' ', HEX({column}))"
+        return f"CONCAT(CAST({column} AS UNSIGNED), ' ', HEX({column}))"
     if kind == "json":
         return f"CONCAT(JSON_TYPE({column}), ' ', {column})"
     return f"HEX({column})"

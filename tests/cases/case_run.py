@@ -66,9 +66,10 @@ class Twins(Protocol):
     database: str
 
     def pair(self) -> Pair: ...
-    def around(self) -> AbstractContextManager[None]:
-        """Settings of the server for the length of the case."""
+    def settings(self) -> AbstractContextManager[None]:
+        """The case's settings of the server, for the length of a block."""
 
+    def close(self) -> None: ...
     def alter_twin(self) -> None:
         """Make the twin what the migration is to make of the source."""
 
@@ -213,9 +214,9 @@ class _Watcher:
 def run_case(case: Case, twins: Twins, tmp_path: Path) -> None:
     """Raises AssertionError where anything is not as it must be."""
     chance = random.Random(case.name)
-    with twins.around():
-        with twins.pair() as pair:
-            _apply(pair, case.create, chance)
+    with twins.pair() as pair:
+        _apply(pair, case.create, chance)
+    with twins.settings():
         before = twins.definition()
         with Writers(case, twins) as writers:
             if case.writes:
@@ -235,8 +236,8 @@ def run_case(case: Case, twins: Twins, tmp_path: Path) -> None:
             assert not case.writes or (during > 0 and outcome.changes_seen > 0), "nothing was written during the run"
         else:
             _check_failure(case, twins, outcome, before)
-        for place, write in enumerate(case.writes):
-            assert writers.committed[place], f"never succeeded: {write}"
+    for place, write in enumerate(case.writes):
+        assert writers.committed[place], f"never succeeded: {write}"
 
 
 async def _migrated(case: Case, twins: Twins, watcher: _Watcher, flag: Path) -> RunReport | GhostpyError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pymysql.connections
@@ -32,4 +33,5 @@ def test_mysql(
     tmp_path: Path,
 ) -> None:
     server = mysql_with(case.server)
-    run_case(case, MySQLTwins(server, case, new_database(server), new_database(server)), tmp_path)
+    with closing(MySQLTwins(server, case, new_database(server), new_database(server))) as twins:
+        run_case(case, twins, tmp_path)

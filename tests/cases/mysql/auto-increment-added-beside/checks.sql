@@ -1,0 +1,1 @@
+SELECT COUNT(*) = COUNT(DISTINCT serial) AND MIN(serial) > 0 FROM t;

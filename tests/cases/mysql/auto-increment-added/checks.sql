@@ -1,0 +1,1 @@
+SELECT COUNT(*) = COUNT(DISTINCT id) AND MIN(id) > 0 FROM t;

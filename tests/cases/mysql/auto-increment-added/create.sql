@@ -1,0 +1,3 @@
+CREATE TABLE t (code VARCHAR(20) NOT NULL UNIQUE, v INT);
+-- repeat 150
+INSERT INTO t VALUES ('c{n}', {n});

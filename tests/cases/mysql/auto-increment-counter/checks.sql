@@ -1,0 +1,1 @@
+SELECT MAX(id) > 5000 FROM t;

@@ -1,0 +1,1 @@
+SELECT MAX(id) = 90000 FROM t;

@@ -1,0 +1,1 @@
+UPDATE t SET e = '{red|blue}' WHERE id = {1..150};

@@ -1,0 +1,3 @@
+CREATE TABLE t (id INT PRIMARY KEY, g GEOMETRY NOT NULL);
+-- repeat 150
+INSERT INTO t VALUES ({n}, ST_GeomFromText('POINT({-89..89} {-179..179})', 4326));

@@ -1,0 +1,5 @@
+UPDATE t SET a = JSON_SET(a, '$.n', {0..9}) WHERE id = {1..150};
+UPDATE t SET a = JSON_REMOVE(a, '$.n'), b = JSON_REPLACE(b, '$[1]', {0..9}), v = v + 1 WHERE id = {1..150};
+UPDATE t SET id = id + 100000, b = JSON_SET(b, '$[0]', {0..9}) WHERE id = {1..150};
+INSERT INTO t (id, a) VALUES (1000 + {n}, '[1]');
+DELETE FROM t WHERE id = {1..150};

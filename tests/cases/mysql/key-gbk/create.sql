@@ -1,0 +1,3 @@
+CREATE TABLE t (g VARCHAR(20) CHARACTER SET gbk, s VARCHAR(20) CHARACTER SET sjis, u VARCHAR(20) CHARACTER SET utf16, v INT, PRIMARY KEY (g, s, u));
+-- repeat 150
+INSERT INTO t VALUES (_gbk X'815C', _sjis X'835C', '{n}', {n});

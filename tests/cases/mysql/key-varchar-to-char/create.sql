@@ -1,0 +1,3 @@
+CREATE TABLE t (k VARCHAR(30) CHARACTER SET latin1, v INT, PRIMARY KEY (k));
+-- repeat 150
+INSERT INTO t VALUES ('ü{n}', {n});

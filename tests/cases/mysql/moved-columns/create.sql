@@ -1,0 +1,3 @@
+CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT, c INT);
+-- repeat 150
+INSERT INTO t VALUES ({n}, 1, 2, 3);

@@ -1,0 +1,3 @@
+UPDATE a_table_whose_name_is_as_long_as_the_server_allows_to_the_last_a SET a_column_whose_name_is_as_long_as_the_server_allows_to_the_las_1 = {n} WHERE the_key_whose_name_is_as_long_as_the_server_allows_to_the_last_c = {1..150};
+INSERT INTO a_table_whose_name_is_as_long_as_the_server_allows_to_the_last_a VALUES (1000 + {n}, 0);
+DELETE FROM a_table_whose_name_is_as_long_as_the_server_allows_to_the_last_a WHERE the_key_whose_name_is_as_long_as_the_server_allows_to_the_last_c = {1..150};

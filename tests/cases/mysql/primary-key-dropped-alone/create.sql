@@ -1,0 +1,3 @@
+CREATE TABLE t (id INT PRIMARY KEY, v INT);
+-- repeat 150
+INSERT INTO t VALUES ({n}, {n});

@@ -1,0 +1,1 @@
+INSERT INTO t (code, v) VALUES ('after', 0);

@@ -1,0 +1,2 @@
+ALTER TABLE t ADD i INT, ADD d DECIMAL(8,2), ADD f FLOAT, ADD dt DATETIME(3), ADD e ENUM('even','odd'), ADD s SET('a','b'), ADD j JSON, ADD b BINARY(4), ADD bi BIT(8), ADD c CHAR(5), MODIFY v BIGINT, ADD tx TEXT;
+UPDATE t SET i = v * 1.5, d = ROUND(v / 3, 2), f = v / 7, dt = '2024-01-01' + INTERVAL v SECOND, e = IF(v % 2, 'ODD', 'even'), s = IF(v % 2, 'b,a', NULL), j = JSON_OBJECT('v', v, 'a', JSON_ARRAY(1.5, NULL)), b = CHAR(v % 100), bi = v % 256, c = v % 10, tx = HEX(v), v = v + 1000000;

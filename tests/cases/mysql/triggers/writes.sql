@@ -1,0 +1,1 @@
+UPDATE t SET v = 0 WHERE id = {1..150};

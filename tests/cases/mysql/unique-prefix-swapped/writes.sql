@@ -1,0 +1,12 @@
+BEGIN;
+UPDATE t SET a = NULL, b = NULL, gone = NULL WHERE id = 90;
+UPDATE t SET a = 'XX90 and more', b = 'y90 and more', gone = 90 WHERE id = 10;
+UPDATE t SET a = 'xX10 and more', b = 'y10 and more', gone = 10 WHERE id = 90;
+COMMIT;
+BEGIN;
+UPDATE t SET a = NULL, b = NULL, gone = NULL WHERE id = 90;
+UPDATE t SET a = 'xx10', b = 'y10', gone = 10 WHERE id = 10;
+UPDATE t SET a = 'xx90', b = 'y90', gone = 90 WHERE id = 90;
+COMMIT;
+DELETE FROM t WHERE id = {20..80};
+INSERT INTO t (id, a, b) VALUES (1000 + {n}, CONCAT(CHAR({97..122}), CHAR({97..122}), CHAR({97..122}), CHAR({97..122})), NULL);

@@ -1,0 +1,3 @@
+CREATE TABLE t (name VARCHAR(20) PRIMARY KEY, v INT NOT NULL);
+-- repeat 150
+INSERT INTO t VALUES ('n{n}', {0..100});

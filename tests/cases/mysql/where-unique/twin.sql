@@ -1,0 +1,2 @@
+DELETE FROM t WHERE live <> 1;
+ALTER TABLE t ADD UNIQUE (mail);

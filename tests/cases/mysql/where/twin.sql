@@ -1,0 +1,2 @@
+ALTER TABLE t ADD x INT;
+DELETE FROM t WHERE NOT (v >= 50 AND (w IS NULL OR w <> 'drop')) OR v IS NULL;

@@ -1,0 +1,3 @@
+CREATE TABLE t (id INT PRIMARY KEY, code INT NOT NULL UNIQUE, v INT);
+-- repeat 150
+INSERT INTO t VALUES ({n}, {n}, 0);

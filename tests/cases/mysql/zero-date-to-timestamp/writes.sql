@@ -1,0 +1,3 @@
+UPDATE t SET dt = {'0000-00-00'|'2024-01-01'}, ts = {'0000-00-00'|'2024-01-01'} WHERE id = {1..150};
+INSERT INTO t VALUES (1000 + {n}, 0, 0, 0);
+DELETE FROM t WHERE id = {3..150};
