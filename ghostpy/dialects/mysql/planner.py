@@ -13,7 +13,7 @@ from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.facts import ServerFacts
 from ghostpy.dialects.mysql.housekeeping import drop_at_last
 from ghostpy.dialects.mysql.inspect import describe, table_exists
-from ghostpy.dialects.mysql.privileges import privilege_findings
+from ghostpy.dialects.mysql.privileges import ON_TABLES, lacking, privilege_findings
 from ghostpy.dialects.mysql.server_checks import ENGINES, binlog_filter_findings, server_findings
 from ghostpy.dialects.mysql.session import Session
 from ghostpy.dialects.mysql.statements import Statements
@@ -80,6 +80,7 @@ class Planner:
         self._target = target
         self._settings = settings
         self._address = session.settings.address
+        self._blind = False
 
     async def plan(self) -> Plan:
         """The plan. Raises PlanRefused with all findings, or MissingPrivilege where only privileges are missing."""
@@ -151,13 +152,18 @@ class Planner:
 
     async def _described(self, name: TableName, findings: list[Finding]) -> Table:
         table = await describe(self._session, name)
+        if table is None and self._blind:
+            raise refusal(name, self._address, findings)
         if table is None:
             findings.append(Finding("no-such-table", f"there is no table {name}", "Check --database and --table."))
             raise refusal(name, self._address, findings)
         return table
 
     async def _privileges(self) -> list[Finding]:
-        return await privilege_findings(self._session, self._target.source)
+        missing = await lacking(self._session, self._target.source)
+        # Who has no privilege on a table is not shown that it is there.
+        self._blind = set(missing) >= set(ON_TABLES)
+        return privilege_findings(missing, self._target.source)
 
     async def _filters(self, findings: list[Finding]) -> list[Finding]:
         if any(finding.code == "missing-privilege" for finding in findings):

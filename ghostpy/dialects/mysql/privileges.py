@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ghostpy.dialects.mysql.session import Session
 from ghostpy.model.finding import Finding
@@ -17,21 +17,26 @@ _GRANT = re.compile(r"^(GRANT|REVOKE) (.+?) ON (?:TABLE )?(.+?) (?:TO|FROM) ", r
 _SAME = {"BINLOG MONITOR": "REPLICATION CLIENT", "REPLICATION REPLICA": "REPLICATION SLAVE"}
 
 
-async def privilege_findings(session: Session, source: TableName) -> list[Finding]:
-    """A finding that names all that is missing, or none."""
+async def lacking(session: Session, source: TableName) -> list[str]:
+    """The needed privileges that our account does not have."""
     roles = str(await session.scalar("SELECT CURRENT_ROLE()", doing="asking for privileges"))
     using = f" USING {roles}" if roles not in ("NONE", "None", "") else ""
     rows = await session.query(f"SHOW GRANTS FOR CURRENT_USER(){using}", doing="asking for privileges")
-    missing = missing_privileges((str(row[0]) for row in rows), source.schema)
+    return missing_privileges((str(row[0]) for row in rows), source.schema)
+
+
+def privilege_findings(missing: Sequence[str], source: TableName) -> list[Finding]:
+    """A finding that names all that is missing, or none."""
     if not missing:
         return []
+    scopes = {f"`{source.schema}`.*": ON_TABLES, "*.*": ON_SERVER}
+    grants = [
+        f"{', '.join(names)} ON {scope}"
+        for scope, known in scopes.items()
+        if (names := [name for name in missing if name in known])
+    ]
     return [
-        Finding(
-            "missing-privilege",
-            f"the account lacks {', '.join(missing)}",
-            f"GRANT {', '.join(p for p in missing if p in ON_TABLES) or '…'} ON `{source.schema}`.* and "
-            f"{', '.join(ON_SERVER)} ON *.* to it.",
-        )
+        Finding("missing-privilege", f"the account lacks {', '.join(missing)}", f"GRANT {' and '.join(grants)} to it.")
     ]
 
 
