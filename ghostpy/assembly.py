@@ -13,6 +13,7 @@ from ghostpy.engine.cutover import CutOver
 from ghostpy.engine.follower import Follower
 from ghostpy.engine.heartbeat import Heartbeat
 from ghostpy.engine.migration import Migration
+from ghostpy.engine.pace import Pace
 from ghostpy.engine.recorder import Recorder
 from ghostpy.engine.resync import BacklogWorker
 from ghostpy.engine.rounds import Rounds
@@ -96,11 +97,12 @@ def assembled(
     backlog = Backlog(copy.backlog_limit)
     follower = Follower(parts.stream, backlog, recorder)
     worker = BacklogWorker(backlog, follower, parts.resyncing.resync, recorder, copy)
-    copier = Copier(parts.copying, Chunker(copy.chunk_seconds, fixed=copy.chunk_rows), backlog, recorder, copy)
+    copying, comparing = Chunker(copy.chunk_seconds, fixed=copy.chunk_rows), Chunker(copy.chunk_seconds)
+    copier = Copier(parts.copying, copying, backlog, recorder, copy)
     verifier = Verifier(
         parts.comparing,
         parts.copying,
-        Chunker(copy.chunk_seconds),
+        comparing,
         backlog,
         worker,
         follower,
@@ -113,6 +115,7 @@ def assembled(
         shadow=shadow,
         follower=follower,
         heartbeat=Heartbeat(dialect.housekeeping, recorder, settings.heartbeat_seconds, copy.retries),
+        pace=Pace(dialect.housekeeping, (copying, comparing), copy),
         rounds=Rounds(copier, worker, dialect.housekeeping, recorder, copy),
         verifier=verifier if settings.verify else None,
         cut_over=CutOver(parts.exchanging, backlog, worker, follower, recorder, observer, settings.cut_over, copy),

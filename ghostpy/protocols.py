@@ -173,6 +173,9 @@ class Housekeeping(Protocol):
     async def count_rows(self) -> int:
         """The exact number of rows; reads the whole table."""
 
+    async def writes(self) -> int:
+        """How many writing statements the whole server has executed so far; for differences only."""
+
     async def check_source(self) -> None:
         """Raises SourceChanged where the source is not the table any more that the plan was made for."""
 

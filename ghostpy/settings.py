@@ -68,6 +68,8 @@ class CopySettings:
     chunk_rows: int | None = None
     """Fixed rows per chunk; None: by feedback towards `chunk_seconds`."""
     chunk_seconds: float = 0.1
+    quiet_chunk_seconds: float = 0.5
+    """The same while nobody else writes on the server."""
     workers: int = 2
     slice_seconds: float = 0.3
     """One slice of copying (or of resyncing) in a round."""

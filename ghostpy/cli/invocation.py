@@ -131,6 +131,9 @@ def _copy(values: FlagValues) -> CopySettings:
         # gh-ost's default is no wish of the user: unless given, chunks are sized by the time they take.
         chunk_rows=values.whole("chunk-size") if values.given("chunk-size") else None,
         chunk_seconds=values.fraction("chunk-time"),
+        quiet_chunk_seconds=(
+            values.fraction("chunk-time") if values.given("chunk-time") else CopySettings().quiet_chunk_seconds
+        ),
         workers=values.whole("workers"),
         nice_ratio=values.fraction("nice-ratio"),
         backlog_limit=values.whole("max-backlog"),

@@ -9,6 +9,7 @@ from ghostpy import errors
 from ghostpy.engine.cutover import CutOver
 from ghostpy.engine.follower import Follower
 from ghostpy.engine.heartbeat import Heartbeat
+from ghostpy.engine.pace import Pace
 from ghostpy.engine.recorder import Recorder
 from ghostpy.engine.rounds import Rounds
 from ghostpy.engine.shadow import Shadow
@@ -29,6 +30,7 @@ class Migration:
         shadow: Shadow,
         follower: Follower,
         heartbeat: Heartbeat,
+        pace: Pace,
         rounds: Rounds,
         verifier: Verifier | None,
         cut_over: CutOver,
@@ -38,6 +40,7 @@ class Migration:
         self._shadow = shadow
         self._follower = follower
         self._heartbeat = heartbeat
+        self._pace = pace
         self._rounds = rounds
         self._verifier = verifier
         self._cut_over = cut_over
@@ -50,7 +53,12 @@ class Migration:
             try:
                 await self._follower.stream.open(await self._follower.stream.start())
                 await self._shadow.check_source()
-                helpers = {"follow": self._follower.run(), "heartbeat": self._heartbeat.run(), "tick": self._tick()}
+                helpers = {
+                    "follow": self._follower.run(),
+                    "heartbeat": self._heartbeat.run(),
+                    "pace": self._pace.run(),
+                    "tick": self._tick(),
+                }
                 await supervised(self._story(), helpers)
             finally:
                 await self._follower.stream.close()

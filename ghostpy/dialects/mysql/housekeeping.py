@@ -139,6 +139,14 @@ class Housekeeper:
             or 0
         )
 
+    async def writes(self) -> int:
+        rows = await self._locking.query(
+            "SHOW GLOBAL STATUS WHERE Variable_name IN ('Com_insert', 'Com_insert_select', 'Com_update', 'Com_update_multi', "
+            "'Com_delete', 'Com_delete_multi', 'Com_replace', 'Com_load')",
+            doing="asking for the server's activity",
+        )
+        return sum(int(row[1]) for row in rows)
+
     async def check_source(self) -> None:
         found = await describe(self._working, self._source)
         if self._expected is None or (found is not None and _shape(found) == _shape(self._expected)):
