@@ -34,6 +34,8 @@ class Column:
     has_default: bool = False
     """Whether an INSERT may leave the column out (a NULL default counts for nullable columns only)."""
     generated: Generated = Generated.NO
+    expression: str | None = None
+    """What a generated column is computed from, in the server's SQL."""
     auto_increment: bool = False
     invisible: bool = False
     labels: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ It is deleted and its key resynced again. Two rows of the *source* that collide 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ghostpy import errors
 from ghostpy.dialects.mysql import quote
@@ -61,9 +62,7 @@ def _parts(statements: Statements, index: Index) -> list[str]:
     parts = []
     for part in index.parts:
         if part.column is None:
-            # information_schema escapes quotes within the expression.
-            written = re.sub(r"\\(.)", r"\1", part.expression or "")
-            parts.append(f"({written})")
+            parts.append(f"({part.expression})")
             continue
         column = shadow.column(part.column)
         value = quote.name(column.name)
@@ -74,9 +73,26 @@ def _parts(statements: Statements, index: Index) -> list[str]:
 
 
 def _fed(statements: Statements, index: Index) -> bool:
-    """Whether all of the index's columns are fed from the source (a generated or defaulted one cannot be computed here)."""
-    fed = {feed.target.name for feed in statements.plan.columns.feeds}
-    return all(part.column is None or part.column in fed for part in index.parts)
+    """Whether all of the index's columns can be computed from the source here (what only has a default cannot)."""
+    plan = statements.plan
+    added = [quote.name(column.name) for column in plan.columns.added]
+    known = {feed.target.name for feed in plan.columns.feeds}
+    # One generated column may be computed from another.
+    generated = [column.expression for column in plan.shadow.columns if column.expression]
+    if not any(name in expression for name in added for expression in generated):
+        known |= {column.name for column in plan.shadow.columns if column.expression}
+    return all(part.column is None or part.column in known for part in index.parts)
+
+
+def _rows(statements: Statements, index: Index, condition: str, extra: Sequence[str] = ()) -> str:
+    """The source rows that match `condition` as the shadow would hold them, the generated columns of the index among them."""
+    shadow = statements.plan.shadow
+    rows = statements.transformed(condition, extra)
+    if any(part.column and shadow.column(part.column).expression for part in index.parts):
+        for column in shadow.columns:
+            if column.expression:
+                rows = f"SELECT g.*, ({column.expression}) AS {quote.name(column.name)} FROM ({rows}) AS g"
+    return rows
 
 
 def _in_the_way(statements: Statements, index: Index, condition: str) -> str:
@@ -87,7 +103,7 @@ def _in_the_way(statements: Statements, index: Index, condition: str) -> str:
     mapped = [quote.name(column.name) for column in key.shadow_columns]
     k = [f"{name} AS k{i}" for i, name in enumerate(mapped)]
     u = [f"{part} AS u{i}" for i, part in enumerate(parts)]
-    arriving = f"SELECT {', '.join([*k, *u])} FROM ({statements.transformed(condition)}) AS x"
+    arriving = f"SELECT {', '.join([*k, *u])} FROM ({_rows(statements, index, condition)}) AS x"
     standing = f"SELECT {key_sql(key.shadow_columns)} AS t, {', '.join([*k, *u])} FROM {statements.shadow}"
     equal = " AND ".join(f"s.u{i} = n.u{i}" for i in range(len(parts)))
     other = " AND ".join(f"s.k{i} = n.k{i}" for i in range(len(mapped)))
@@ -99,7 +115,7 @@ def _duplicates(statements: Statements, index: Index, condition: str) -> str:
         return "SELECT NULL FROM DUAL WHERE FALSE"
     parts = _parts(statements, index)
     text = key_sql(statements.plan.copy_key.source_columns)
-    inner = statements.transformed(condition, [f"{text} AS ghostpy_key"])
+    inner = _rows(statements, index, condition, [f"{text} AS ghostpy_key"])
     shown = ", ".join(f"MIN(CAST({part} AS CHAR))" for part in parts)
     present = " AND ".join(f"{part} IS NOT NULL" for part in parts)
     return (

@@ -73,7 +73,7 @@ async def _columns(session: Session, where: str) -> tuple[Column, ...]:
         doing="describing columns",
     )
     columns = []
-    for (name, position, data_type, full_type, nullable, charset, collation, length, precision, scale, fraction, default, extra, _) in rows:  # fmt: skip
+    for (name, position, data_type, full_type, nullable, charset, collation, length, precision, scale, fraction, default, extra, expression) in rows:  # fmt: skip
         kind, full, notes = str(data_type).lower(), str(full_type), str(extra or "").upper()
         columns.append(
             Column(
@@ -92,6 +92,7 @@ async def _columns(session: Session, where: str) -> tuple[Column, ...]:
                 default=None if default is None else str(default),
                 has_default=default is not None or "DEFAULT_GENERATED" in notes,
                 generated=_generated(notes),
+                expression=unescaped(str(expression)) if expression else None,
                 auto_increment="AUTO_INCREMENT" in notes,
                 invisible="INVISIBLE" in notes,
                 labels=labels(full) if kind in ("enum", "set") else (),
@@ -106,6 +107,11 @@ def _generated(notes: str) -> Generated:
     if "STORED GENERATED" in notes or "PERSISTENT" in notes:
         return Generated.STORED
     return Generated.NO
+
+
+def unescaped(expression: str) -> str:
+    """An expression as information_schema has it, which escapes the quotes within."""
+    return re.sub(r"\\(.)", r"\1", expression)
 
 
 def labels(full_type: str) -> tuple[str, ...]:
@@ -139,7 +145,7 @@ async def _indexes(session: Session, where: str) -> tuple[Index, ...]:
             IndexPart(
                 column=None if column is None else str(column),
                 prefix=None if prefix is None else int(prefix),
-                expression=None if written is None else str(written),
+                expression=None if written is None else unescaped(str(written)),
             )
         )
         unique[index] = not int(non_unique)

@@ -1,8 +1,10 @@
 BEGIN;
-UPDATE t SET place = -place WHERE id IN (10, 140);
-UPDATE t SET place = IF(id = 10, 140, 10) WHERE id IN (10, 140);
+SELECT place INTO @place FROM t WHERE id = 10;
+UPDATE t SET place = 1000 + {n} WHERE id = 10;
+UPDATE t SET place = @place WHERE id = 290;
 COMMIT;
 BEGIN;
-UPDATE t SET place = -place WHERE id IN (10, 140);
-UPDATE t SET place = IF(id = 10, 10, 140) WHERE id IN (10, 140);
+SELECT place INTO @place FROM t WHERE id = 280;
+UPDATE t SET place = -{n} WHERE id = 280;
+UPDATE t SET place = @place WHERE id = 20;
 COMMIT;
