@@ -145,6 +145,19 @@ DROPS: list[tuple[str, tuple[str, ...]]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("text", "constraints"),
+    [
+        ("DROP CHECK c", ("c",)),
+        ("DROP CONSTRAINT `my check`, ALTER CHECK d NOT ENFORCED, ALTER CONSTRAINT e ENFORCED", ("my check", "d", "e")),
+        ("ALTER COLUMN c SET DEFAULT 1, ALTER INDEX i VISIBLE, DROP INDEX i, DROP c", ()),
+        ("ADD CONSTRAINT c CHECK (a > 1)", ()),
+    ],
+)
+def test_constraints_named(text: str, constraints: tuple[str, ...]) -> None:
+    assert parse_alter(text).constraints == constraints
+
+
 @pytest.mark.parametrize(("text", "dropped"), DROPS)
 def test_dropped_columns(text: str, dropped: tuple[str, ...]) -> None:
     assert parse_alter(text).dropped == dropped

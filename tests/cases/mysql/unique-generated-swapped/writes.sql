@@ -1,10 +1,6 @@
 BEGIN;
-SELECT place INTO @place FROM t WHERE id = 10;
-UPDATE t SET place = 1000 + {n} WHERE id = 10;
-UPDATE t SET place = @place WHERE id = 290;
-COMMIT;
-BEGIN;
-SELECT place INTO @place FROM t WHERE id = 280;
-UPDATE t SET place = -{n} WHERE id = 280;
-UPDATE t SET place = @place WHERE id = 20;
+SET @low = {1..100}, @high = {201..300};
+SELECT place INTO @place FROM t WHERE id = @low;
+UPDATE t SET place = 1000 + {n} WHERE id = @low;
+UPDATE t SET place = @place WHERE id = @high;
 COMMIT;
