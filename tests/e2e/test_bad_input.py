@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from migrating import Finished, cursor_of, ghostpy
-from witness import Witness, assert_failed
+from witness import Witness, assert_failed, assert_nothing_held, tables_of
 
 from ghostpy import sandbox
+
+NewDatabase = Callable[[sandbox.Server], str]
 
 SECRET = "Kestrel-4711"
 ROWS = (
@@ -297,3 +310,229 @@ def test_refused(mysql: sandbox.MySQLServer, database: str, case: Case) -> None:
     says = (phrase.format(db=database, address=f"{mysql.host}:{mysql.port}") for phrase in case.says)
     assert_failed(finished, case.status, *says, never=case.never)
     witness.assert_as_before()
+
+
+# --- connections ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def table(mysql: sandbox.MySQLServer, database: str) -> Witness:
+    """A database with the table `t`."""
+    mysql.execute(f"USE {database}", *ROWS)
+    return Witness(mysql, database)
+
+
+@pytest.fixture
+def account(mysql: sandbox.MySQLServer, database: str) -> Iterator[str]:
+    """The name of an account whose password is SECRET."""
+    name = f"{database}_user"
+    mysql.execute(
+        f"CREATE USER '{name}'@'%' IDENTIFIED BY '{SECRET}'",
+        f"GRANT ALL ON {database}.* TO '{name}'@'%'",
+        f"GRANT REPLICATION CLIENT, REPLICATION SLAVE ON *.* TO '{name}'@'%'",
+    )
+    yield name
+    mysql.execute(f"DROP USER '{name}'@'%'")
+
+
+def connect(*flags: str, password: str = "", url: str = "") -> Finished:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GHOSTPY", "MYSQL"))}
+    return ghostpy(
+        "migrate",
+        *([f"--url={url}"] if url else ["--database=d"]),
+        "--table=t",
+        "--alter=ADD COLUMN extra INT",
+        "--execute",
+        *flags,
+        environment=environment | ({"GHOSTPY_PASSWORD": password} if password else {}),
+        timeout=60,
+    )
+
+
+def test_wrong_password(table: Witness, account: str) -> None:
+    server, url = table.server, f"mysql://{account}@127.0.0.1:{table.server.port}/{table.database}"
+    assert_failed(connect(url=url, password=f"{SECRET}x"), 4, "access denied", account, never=(SECRET,))
+    assert_failed(connect(url=url), 4, "access denied", "using password: NO", never=(SECRET,))
+    in_url = url.replace("@", f":{SECRET}y@")
+    assert_failed(connect(url=in_url), 4, "access denied", "not changed", str(server.port), never=(SECRET,))
+    table.assert_as_before()
+
+
+def test_unknown_user(table: Witness) -> None:
+    url = f"mysql://nobody@127.0.0.1:{table.server.port}/{table.database}"
+    assert_failed(connect(url=url, password=SECRET), 4, "access denied", "'nobody'", never=(SECRET,))
+    table.assert_as_before()
+
+
+def test_wrong_host() -> None:
+    finished = connect("--host=nowhere.invalid", "--user=root", password=SECRET)
+    assert_failed(finished, 4, "nowhere.invalid:3306", "not changed", "check host", never=(SECRET,))
+
+
+def test_wrong_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    finished = connect("--host=127.0.0.1", f"--port={port}", "--user=root", password=SECRET)
+    assert_failed(finished, 4, f"127.0.0.1:{port}", "refused", "not changed", never=(SECRET,))
+
+
+def test_wrong_socket() -> None:
+    finished = connect(url="mysql://root@/d?socket=/nowhere.sock")
+    assert_failed(finished, 4, "/nowhere.sock", "not changed")
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n", b"", None])
+def test_not_a_mysql(answer: bytes | None) -> None:
+    """Another kind of server, which may also say nothing at all."""
+    held: list[socket.socket] = []
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = other.accept()
+                held.append(client)
+                if answer is not None:
+                    client.sendall(answer)
+                    client.shutdown(socket.SHUT_WR)
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        finished = connect("--host=127.0.0.1", f"--port={port}", "--user=root", "--mysql-timeout=1", password=SECRET)
+        other.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    for client in held:
+        client.close()
+    assert_failed(finished, 4, f"127.0.0.1:{port}", "check", never=(SECRET,))
+
+
+def _self_signed(path: Path) -> Path:
+    """A certificate that has nothing to do with the server's."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "somebody else")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def test_server_not_trusted(table: Witness, tmp_path: Path) -> None:
+    url = f"{table.server.url}/{table.database}"
+    broken = tmp_path / "broken.pem"
+    broken.write_text("no certificate")
+    for flags in (
+        (),
+        (f"--ssl-ca={_self_signed(tmp_path / 'other.pem')}",),
+        (f"--ssl-ca={table.server.folder / 'data/ca.pem'}",),  # the right one, but the certificate names no host
+        (f"--ssl-ca={broken}",),
+    ):
+        assert_failed(
+            connect("--ssl", *flags, url=url), 4, f"127.0.0.1:{table.server.port}", "TLS settings", "not changed"
+        )
+    table.assert_as_before()
+    assert connect("--ssl", "--ssl-allow-insecure", "--execute=false", url=url).status == 0
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 4])
+def test_too_many_connections(table: Witness, account: str, most: int) -> None:
+    """Refused at once, or in the middle of the run."""
+    table.server.execute(f"ALTER USER '{account}'@'%' WITH MAX_USER_CONNECTIONS {most}")
+    url = f"mysql://{account}@127.0.0.1:{table.server.port}/{table.database}"
+    finished = connect(url=url, password=SECRET)
+    assert_failed(finished, 4, "max_user_connections", "limit", never=(SECRET,))
+    table.assert_as_before()
+
+
+# --- servers ----------------------------------------------------------------------------------------------------------
+
+
+def assert_refused(server: sandbox.Server, database: str, *phrases: str) -> None:
+    witness = Witness(server, database)
+    finished = connect(url=f"{server.url}/{database}")
+    assert_failed(finished, 3, *phrases, f"{database}.t on {server.host}:{server.port}", "nothing was")
+    witness.assert_as_before()
+
+
+def test_binlog_off(mysql_with: Callable[[sandbox.Options], sandbox.MySQLServer], new_database: NewDatabase) -> None:
+    server = mysql_with({"skip-log-bin": None})
+    database = new_database(server)
+    server.execute(f"USE {database}", *ROWS)
+    assert_refused(server, database, "no binary log", "--log-bin")
+
+
+def test_binlog_filtered(
+    mysql_with: Callable[[sandbox.Options], sandbox.MySQLServer], new_database: NewDatabase
+) -> None:
+    server = mysql_with({"binlog-ignore-db": "elsewhere"})
+    database = new_database(server)
+    server.execute(f"USE {database}", *ROWS)
+    assert_refused(server, database, "filtered", "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "phrase"),
+    [
+        ("binlog_format", "STATEMENT", "binlog_format=STATEMENT"),
+        ("binlog_format", "MIXED", "binlog_format=MIXED"),
+        ("read_only", "ON", "read-only"),
+        ("super_read_only", "ON", "read-only"),
+    ],
+)
+def test_server_setting(mysql: sandbox.MySQLServer, table: Witness, variable: str, value: str, phrase: str) -> None:
+    before = mysql.execute(f"SELECT @@GLOBAL.{variable} AS value")[0]["value"]
+    mysql.execute(f"SET GLOBAL {variable} = {value}")
+    try:
+        finished = connect(url=f"{mysql.url}/{table.database}")
+    finally:
+        mysql.execute(f"SET GLOBAL {variable} = {before!r}", "SET GLOBAL read_only = OFF")
+    assert_failed(finished, 3, phrase, f"{table.database}.t on {mysql.host}:{mysql.port}", "nothing was")
+    table.assert_as_before()
+
+
+def test_disk_full(mysql_with: Callable[[sandbox.Options], sandbox.MySQLServer], new_database: NewDatabase) -> None:
+    """All tables in a file that must not grow: the server answers as it does when the disk is full."""
+    server = mysql_with({"innodb-data-file-path": "ibdata1:24M", "innodb-file-per-table": 0})
+    database = new_database(server)
+    make = (
+        "CREATE TABLE t (id INT PRIMARY KEY, c CHAR(250) NOT NULL) "
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) "
+        "SELECT i AS id, REPEAT('x', 250) AS c FROM n"
+    )
+    server.execute(
+        f"USE {database}", "SET SESSION cte_max_recursion_depth = 10000", make, "ALTER TABLE t TABLESPACE innodb_system"
+    )
+    witness = Witness(server, database)
+    finished = connect(
+        "--transform=more=REPEAT('y', 2000)", "--alter=ADD COLUMN more TEXT", url=f"{server.url}/{database}"
+    )
+    assert_failed(finished, 10, "full", "1114", f"{database}.t", f"{server.host}:{server.port}", "not changed")
+    witness.assert_as_before()
+
+
+def test_leftovers_dropped(table: Witness) -> None:
+    server, database = table.server, table.database
+    server.execute(f"CREATE TABLE {database}._t_gho (x INT)", f"CREATE TABLE {database}._t_del (x INT)")
+    finished = connect("--initially-drop-ghost-table", "--initially-drop-old-table", url=f"{server.url}/{database}")
+    assert finished.status == 0, finished.errors
+    after = tables_of(server, database)
+    assert set(after) == {"t", "_t_del"}
+    assert after["_t_del"][2] == table.before["t"][2]
+    assert_nothing_held(server)
+
+
+@pytest.mark.parametrize("case", MISFITS[:1], ids=lambda case: case.name.replace(" ", "-"))
+def test_no_row_no_misfit(mysql: sandbox.MySQLServer, database: str, case: Case) -> None:
+    mysql.execute(f"USE {database}", case.before[0])
+    finished = run(mysql, database, case)
+    assert finished.status == 0, finished.errors

@@ -13,7 +13,9 @@ UNKNOWN_TABLE = frozenset({1051, 1146})
 _CONNECT = frozenset(
     {1040, 1045, 1049, 1129, 1130, 1203, 1226, 1251, 1698, 2002, 2003, 2005, 2026, 2059, 2061, 3118, 3159}
 )
+_TOO_MANY = frozenset({1040, 1203, 1226})
 _GONE = frozenset({0, 1053, 1077, 1079, 1080, 1152, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 2014, 2027, 2055, 4031})
+_TOO_MANY_HINT = "Raise the limit on connections or end some that are not needed, then run the same command again."
 _PRIVILEGE = frozenset({1044, 1095, 1142, 1143, 1227, 1370, 1410})
 # 1317 is KILL QUERY by somebody: nothing was changed, and the run itself was not asked to end.
 _TRANSIENT = frozenset({LOCK_WAIT_TIMEOUT, 1213, 1317, 1412, 1614, 3024, 3572, 3058})
@@ -40,6 +42,8 @@ def translated(error: pymysql.MySQLError, *, address: str, doing: str) -> errors
     text = f"{doing} on {address}: {detail or type(error).__name__} (MySQL error {number})"
     if number in DUPLICATE_ENTRY:
         return DuplicateEntry(text)
+    if number in _TOO_MANY:
+        return errors.ConnectionFailed(text, hint=_TOO_MANY_HINT)
     if number in _CONNECT:
         return errors.ConnectionFailed(text)
     if number in _GONE or isinstance(error, pymysql.err.InterfaceError):

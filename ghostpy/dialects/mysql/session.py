@@ -347,7 +347,9 @@ class SessionPool:
         try:
             await session.open(autocommit=False)
         except errors.ConnectionFailed as error:
-            raise errors.ConnectionFailed(error.message, hint=errors.ServerGone.default_hint) from error
+            if error.hint == errors.ConnectionFailed.default_hint:
+                error.hint = errors.ServerGone.default_hint  # what it names was right when the run began
+            raise
         self._all.add(session)
         return session
 
