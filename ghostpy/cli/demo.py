@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -45,6 +46,7 @@ def run(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     console = Console(highlight=False)
     console.print("[bold]A throwaway MySQL server[/] … ", end="")
+    logging.getLogger(sandbox.__name__).addHandler(_Fetching(console))
     with sandbox.mysql({"innodb_buffer_pool_size": "1G"}) as server:
         console.print(f"{server.version} on port {server.port}")
         connection = pymysql.connect(host=server.host, port=server.port, user=server.user, autocommit=True)
@@ -53,6 +55,18 @@ def run(argv: Sequence[str]) -> int:
                 return _show(console, server, cursor, options)
         finally:
             connection.close()
+
+
+class _Fetching(logging.Handler):
+    """Says on the same line what the very first start of a server waits for."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+        logging.getLogger(sandbox.__name__).setLevel(logging.INFO)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.print(f"{record.getMessage()} … ", end="", markup=False)
 
 
 def _show(console: Console, server: sandbox.MySQLServer, cursor: Any, options: argparse.Namespace) -> int:
@@ -65,9 +79,11 @@ def _show(console: Console, server: sandbox.MySQLServer, cursor: Any, options: a
     console.print(
         f"[bold]An application[/]: {options.writers} connections, {options.rate:,.0f} statements/s, all logged"
     )
-    console.print(f"[bold]The change[/]:\n  {_ALTER}")
+    console.print("[bold]The change[/]:")
+    console.print(f"  {_ALTER}", markup=False)
+    console.print("[bold]Values for the new columns[/]:")
     for column, expression in _TRANSFORMS.items():
-        console.print(f"  {column} := {expression}")
+        console.print(f"  {column} = {expression}", markup=False)
     load = Load(
         server.host, server.port, "shop", "customers", options.rows, threads=options.writers, rate=options.rate,
         shape=CustomerRows(),
@@ -102,8 +118,8 @@ def _checked(console: Console, cursor: Any, committed: Committed, quiet_until: f
             differences(cursor, "_customers_del", committed, until=before)
         ),
         "Old and new table, all columns": len(differing_rows(cursor, "_customers_del", "customers", columns) - later),
-        "Names split": len(differing_rows(cursor, "_customers_del", "customers", split) - later),
-        "Writers that failed": len(committed.errors),
+        "Old and new table, the split names": len(differing_rows(cursor, "_customers_del", "customers", split) - later),
+        "Writers' statements that failed": len(committed.errors),
     }
     cursor.execute("SELECT COUNT(*) FROM customers")
     (rows,) = cursor.fetchone()
@@ -118,7 +134,7 @@ def _checked(console: Console, cursor: Any, committed: Committed, quiet_until: f
     exchange = committed.switched or ended
     console.print(
         f"The writers' slowest statement: {committed.slowest(until=quiet_until) * 1000:.0f} ms before the change, "
-        f"{committed.slowest(quiet_until, exchange - 0.5) * 1000:.0f} ms during the copy, "
+        f"{committed.slowest(quiet_until, exchange - 0.5) * 1000:.0f} ms during copy and comparison, "
         f"[bold]{committed.slowest(exchange - 0.5, exchange + 0.5) * 1000:.0f} ms around the exchange[/]."
     )
     return 0 if not any(found.values()) else 1

@@ -42,6 +42,13 @@ source changed by others; 7 data does not fit; 8 verification failed; 9 no cut-o
 change stream lost; 20 a person must look; 75 already running; 130 and 143 interrupted.
 """
 
+_TODAY = {
+    Status.WORKS: "works",
+    Status.NO_OP: "accepted, nothing to do",
+    Status.LATER: "refused, not yet",
+    Status.REFUSED: "refused",
+}
+
 
 def migrate_help(width: int | None = None) -> str:
     """All flags, under their headings; those that do nothing or are refused by name only."""
@@ -58,14 +65,31 @@ def migrate_help(width: int | None = None) -> str:
 
 
 def flag_reference() -> str:
-    """All flags as a table in Markdown."""
-    lines = ["| Flag | Default | Status | Meaning |", "|---|---|---|---|"]
+    """All flags in Markdown, a table a group."""
+    lines: list[str] = []
     for group in GROUPS:
-        for flag in group.flags:
-            status = flag.status.value + (f": {flag.reason}" if flag.reason else "")
-            meaning = flag.meaning.replace("|", "\\|")
-            lines.append(f"| `{flag.spelled}` | {_default(flag)} | {status} | {meaning} |")
-    return "\n".join(lines) + "\n"
+        lines += [f"## {group.title}", "", "| Flag | Default | Today | Meaning |", "|---|---|---|---|"]
+        lines += [f"| {' | '.join(_markdown(cell) for cell in _row(flag))} |" for flag in group.flags]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _row(flag: Flag) -> tuple[str, str, str, str]:
+    today = _TODAY[flag.status] + (f": {flag.reason}" if flag.reason else "")
+    default = _default(flag)
+    meaning = " ".join([flag.meaning, *_bounds(flag), *(["Not one of gh-ost's."] if flag.ours else [])])
+    return f"`{flag.spelled}`", f"`{default}`" if default else "", today, meaning
+
+
+def _bounds(flag: Flag) -> Iterable[str]:
+    if flag.low is not None and flag.high is not None:
+        yield f"Between {flag.low:,} and {flag.high:,}; what is beyond is taken as the bound."
+    elif flag.low is not None:
+        yield f"At least {flag.low:,}; what is less is taken as that."
+
+
+def _markdown(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
 
 
 def _group(group: Group, width: int) -> Iterable[str]:
