@@ -12,7 +12,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, Self
@@ -178,8 +178,7 @@ class Writers:
         return False
 
 
-def _refusal(execute: object, statements: Sequence[str]) -> Refused | None:
-    assert callable(execute)
+def _refusal(execute: Callable[[str], None], statements: Sequence[str]) -> Refused | None:
     try:
         for statement in statements:
             execute(statement)
