@@ -158,7 +158,7 @@ def test_lock_lost(mysql: sandbox.MySQLServer, database: str, tmp_path: Path, ph
         until(lambda: not run.waiting_for_us(), "the run's waiting statements to end")
         run.release()
         finished = run.ended()
-    assert_failed(finished, 4, "heartbeat", f"{database}.t was not changed")
+    assert_failed(finished, 4, "the connection was lost", f"{database}.t was not changed")
     witness.assert_as_before()
 
 
@@ -192,6 +192,25 @@ def test_signal_twice(mysql: sandbox.MySQLServer, database: str, tmp_path: Path)
     assert tables_of(mysql, database)["t"] == before["t"]
     assert_nothing_held(mysql)
     run_again(mysql, database, "--initially-drop-ghost-table")
+
+
+def test_second_run(mysql: sandbox.MySQLServer, database: str, tmp_path: Path) -> None:
+    make_table(mysql, database)
+    second = (
+        "migrate",
+        f"--url={mysql.url}/{database}",
+        "--table=t",
+        "--alter=ADD b INT",
+        "--initially-drop-ghost-table",
+    )
+    with HeldRun(mysql, database, tmp_path) as run:
+        run.hold_at(POSTPONED)
+        for flags in ((), ("--execute",)):
+            where = f"{database}.t on {mysql.host}:{mysql.port}"
+            assert_failed(ghostpy(*second, *flags), 75, "another run", where, "nothing was changed", "wait")
+        run.release()
+        assert run.ended().status == 0
+    assert_changed(mysql, database)
 
 
 FOREIGN = {

@@ -11,7 +11,7 @@ from ghostpy import errors
 from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.deferred_indexes import DeferredIndexes
 from ghostpy.dialects.mysql.inspect import describe
-from ghostpy.dialects.mysql.session import Session
+from ghostpy.dialects.mysql.session import Session, see_gone
 from ghostpy.model.names import HelperNames, TableName
 from ghostpy.model.table import Table
 from ghostpy.settings import ConnectSettings
@@ -168,13 +168,45 @@ class Housekeeper:
         Waits at most `lock_timeout` seconds for the table.
         """
         await self._do(f"SET SESSION lock_wait_timeout={lock_timeout}", "setting a time limit")
+        before = await self._definition()
         try:
             await self._do(
                 f"ALTER TABLE {quote.table(self._source)} ALGORITHM=INSTANT, {self._alter}", f"altering {self._source}"
             )
         except (errors.ServerError, errors.DataDoesNotFit):
             return False
+        except errors.ServerGone:
+            if await self._differs_from(before):
+                return True
+            raise
+        except asyncio.CancelledError as ended:
+            if await self._differs_from(before):
+                ended.add_note(f"The server has made the change in one step: {self._source} has its new schema.")
+            raise
         return True
+
+    async def _definition(self) -> str | None:
+        found = await describe(self._working, self._source)
+        return None if found is None else _shape(found)
+
+    async def _differs_from(self, before: str | None) -> bool:
+        """Whether the source is another than `before`, once the session that might have altered it is gone."""
+        lost = self._working.connection_id, self._working.seen_as
+        deadline = time.monotonic() + _SERVER_BACK_WITHIN
+        while True:
+            try:
+                await self._working.renew()
+                if await see_gone(self._settings, *lost):
+                    return await self._definition() != before
+            except errors.ConnectionFailed:
+                pass
+            if time.monotonic() > deadline:
+                raise errors.CutOverInDoubt(
+                    f"the answer to the ALTER of {self._source} on {self._settings.address} was lost, and the table "
+                    "could not be looked at: it has its old schema or its new one",
+                    hint="SHOW CREATE TABLE tells which.",
+                )
+            await asyncio.sleep(0.2)
 
     async def _drop(self, table: TableName) -> None:
         await drop_at_last(self._working, table)

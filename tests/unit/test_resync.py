@@ -1,0 +1,77 @@
+"""Dirty keys on their way from the backlog into the shadow: whatever fails, none is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from ghostpy import errors
+from ghostpy.engine.backlog import Backlog
+from ghostpy.engine.follower import Follower
+from ghostpy.engine.recorder import Recorder
+from ghostpy.engine.resync import BacklogWorker
+from ghostpy.model.change import ChangeBatch, Position
+from ghostpy.model.keys import Key, KeyRange, Mark
+from ghostpy.protocols import Resynced
+from ghostpy.settings import CopySettings
+
+EVERYTHING = KeyRange(None, None)
+HERE = Position(None, "here")
+
+
+class Stream:
+    """Has passed every position; its fence may be out of order."""
+
+    def __init__(self, fence_fails: bool) -> None:
+        self.fence_fails = fence_fails
+
+    async def start(self) -> Position:
+        return HERE
+
+    async def open(self, start: Position) -> None:
+        return
+
+    async def read(self) -> ChangeBatch:
+        return ChangeBatch({}, 0, HERE)
+
+    async def fence(self) -> None:
+        if self.fence_fails:
+            raise errors.ServerGone("gone")
+
+    async def end(self) -> Position:
+        return HERE
+
+    def passed(self, position: Position) -> bool:
+        return True
+
+    async def close(self) -> None:
+        return
+
+
+async def _refusing(keys: Mapping[Key, Mark], copied: KeyRange) -> Resynced:
+    # One part is done, the other is not.
+    if 7 in keys:
+        raise errors.ServerGone("gone")
+    return Resynced(done=len(keys), pending={})
+
+
+@pytest.mark.parametrize("fence_fails", [True, False])
+@pytest.mark.parametrize("frozen", [True, False])
+def test_keys_go_back_where_resync_fails(fence_fails: bool, frozen: bool) -> None:
+    async def scenario() -> Backlog:
+        backlog, recorder = Backlog(100), Recorder()
+        backlog.add(dict.fromkeys(range(10), 0))
+        follower = Follower(Stream(fence_fails), backlog, recorder)
+        worker = BacklogWorker(backlog, follower, _refusing, recorder, CopySettings(resync_keys=5, workers=2))
+        under_lock = worker.up_to_by(HERE, EVERYTHING, _refusing, deadline=float("inf"))
+        beside = worker.slice(EVERYTHING, 10.0)
+        chosen, other = (under_lock, beside) if frozen else (beside, under_lock)
+        other.close()
+        with pytest.raises(errors.ServerGone):
+            await chosen
+        return backlog
+
+    backlog = asyncio.run(scenario())
+    assert all(key in backlog for key in (range(10) if fence_fails else range(5, 10)))
