@@ -1,0 +1,81 @@
+"""Verification in whole runs: what the stream cannot show is found and repaired; what does not stay repaired ends the run."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from migrating import Finished, cursor_of, ghostpy
+
+from ghostpy import sandbox
+
+_ROWS = 2000
+
+
+def _migrate_and(server: sandbox.Server, database: str, *while_copying: str) -> Finished:
+    """Change `t` slowly; once its first rows are copied, run the statements beside it."""
+    with cursor_of(server, database) as cursor:
+        cursor.execute("CREATE TABLE t (id INT PRIMARY KEY, v INT NOT NULL)")
+        cursor.execute(f"INSERT INTO t VALUES {', '.join(f'({i}, 1)' for i in range(1, _ROWS + 1))}")
+        finished: list[Finished] = []
+
+        def run() -> None:
+            finished.append(
+                ghostpy(
+                    "migrate",
+                    f"--url={server.url}/{database}",
+                    "--table=t",
+                    "--alter=ADD COLUMN extra INT NOT NULL DEFAULT 3",
+                    "--chunk-size=10",
+                    "--workers=1",
+                    "--execute",
+                )
+            )
+
+        running = threading.Thread(target=run)
+        running.start()
+        while running.is_alive():
+            cursor.execute("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_NAME = '_t_ghc'")
+            if cursor.fetchone() == (1,):
+                cursor.execute("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_NAME = '_t_gho'")
+                if cursor.fetchone() == (1,):
+                    cursor.execute("SELECT COUNT(*) FROM _t_gho WHERE id <= 20")
+                    if cursor.fetchone() == (20,):
+                        break
+            time.sleep(0.002)
+        for statement in while_copying:
+            cursor.execute(statement)
+        running.join()
+    return finished[0]
+
+
+def test_a_change_that_the_stream_does_not_show_is_repaired(mysql: sandbox.MySQLServer, database: str) -> None:
+    finished = _migrate_and(
+        mysql,
+        database,
+        "SET sql_log_bin = 0",
+        "UPDATE t SET v = 2 WHERE id = 5",
+        "DELETE FROM t WHERE id = 7",
+        "INSERT INTO t VALUES (-1, 9)",
+    )
+    assert finished.status == 0, finished.errors
+    assert "3 rows differed for no known reason" in finished.errors
+    with cursor_of(mysql, database) as cursor:
+        cursor.execute("SELECT id, v, extra FROM t WHERE id <= 8")
+        assert cursor.fetchall() == ((-1, 9, 3), *((i, 2 if i == 5 else 1, 3) for i in (1, 2, 3, 4, 5, 6, 8)))
+
+
+def test_a_difference_that_comes_back_ends_the_run(mysql: sandbox.MySQLServer, database: str) -> None:
+    finished = _migrate_and(
+        mysql,
+        database,
+        "CREATE TRIGGER spoils BEFORE INSERT ON _t_gho FOR EACH ROW SET NEW.v = NEW.v + (NEW.id = 11)",
+        "UPDATE t SET v = 4 WHERE id = 11",
+    )
+    assert finished.status == 8, finished.output + finished.errors
+    assert "differ from the source again" in finished.errors
+    with cursor_of(mysql, database) as cursor:
+        cursor.execute("SHOW TABLES")
+        assert cursor.fetchall() == (("t",),)
+        cursor.execute("SELECT COUNT(*), SUM(v) FROM t")
+        assert cursor.fetchone() == (_ROWS, _ROWS + 3)
