@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pymysql
@@ -88,7 +90,7 @@ def _show(console: Console, server: sandbox.MySQLServer, cursor: Any, options: a
         server.host, server.port, "shop", "customers", options.rows, threads=options.writers, rate=options.rate,
         shape=CustomerRows(),
     )  # fmt: skip
-    with Writers(load) as writers:
+    with _deaf_to_interrupts(Writers(load)) as writers:
         time.sleep(2)
         quiet_until = time.monotonic()
         flags = [f"--url={server.url}/shop", "--table=customers", f"--alter={_ALTER}", "--execute"]
@@ -98,6 +100,18 @@ def _show(console: Console, server: sandbox.MySQLServer, cursor: Any, options: a
         time.sleep(2)
         committed = writers.stop()
     return _checked(console, cursor, committed, quiet_until, ended)
+
+
+@contextmanager
+def _deaf_to_interrupts(writers: Writers) -> Iterator[Writers]:
+    """The writers at work. Ctrl-C goes to all processes of a terminal, but is for us alone to tell them."""
+    with ExitStack() as ending:
+        ours = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a new process inherits
+        try:
+            ending.enter_context(writers)
+        finally:
+            signal.signal(signal.SIGINT, ours)
+        yield writers
 
 
 def _checked(console: Console, cursor: Any, committed: Committed, quiet_until: float, ended: float) -> int:
