@@ -19,6 +19,7 @@ from ghostpy.engine.resync import BacklogWorker
 from ghostpy.engine.rounds import Rounds
 from ghostpy.engine.shadow import Shadow
 from ghostpy.engine.verifier import Verifier
+from ghostpy.model.finding import Severity
 from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.progress import RunReport
 from ghostpy.protocols import Dialect, Observer, Parts
@@ -46,6 +47,9 @@ async def migrate(settings: MigrateSettings, observer: Observer) -> RunReport | 
 
 
 async def _carried_out(dialect: Dialect, plan: Plan, settings: MigrateSettings, observer: Observer) -> RunReport:
+    for finding in plan.findings:
+        if finding.severity is Severity.WARN:
+            observer.happened(f"{finding.text}. {finding.way_out}".rstrip(". ") + ".", warning=True)
     if settings.target.initially_drop_old:
         await dialect.housekeeping.drop_old()
     recorder = Recorder(backlog_limit=settings.copy.backlog_limit, workers=settings.copy.workers)

@@ -29,9 +29,7 @@ class Servers:
         self._open = ExitStack()
         self._servers: dict[tuple[object, ...], sandbox.Server] = {}
 
-    def get(
-        self, start: Callable[[sandbox.Options], SomeServer], options: sandbox.Options, *key: object
-    ) -> SomeServer:
+    def get(self, start: Callable[[sandbox.Options], SomeServer], options: sandbox.Options, *key: object) -> SomeServer:
         """Return the server of this kind with these options, started if there is none yet."""
         spelled = {name.replace("-", "_"): value for name, value in options.items()}
         key = (*key, *sorted(spelled.items(), key=repr))

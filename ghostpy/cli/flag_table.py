@@ -109,10 +109,9 @@ _CONNECTION = (
         "INI file with user, password, host, port, socket in a section [client]; a value may be ${VARIABLE}.",
     ),
     _fraction("mysql-timeout", 0.0, "Seconds to wait for the server to answer; 0: the driver's default.", low=0.0),
-    _text(
-        "charset",
-        "Character set of the connection; of a list the first is taken, a collation stands for its set.",
-        "utf8mb4,utf8,latin1",
+    _no_op(
+        _text("charset", "Character set of the connection.", "utf8mb4,utf8,latin1"),
+        "no value of a row passes through the connection, and names are sent as utf8mb4",
     ),
     _switch("ssl", "Encrypt the connection (TLS)."),
     _text("ssl-ca", "PEM file with the authorities to trust; needs --ssl."),
@@ -273,9 +272,9 @@ _CUT_OVER = (
         _switch("skip-metadata-lock-check", "Do without the check of metadata locks."),
         "the cut-over does not need this check: its session holds the lock itself",
     ),
-    _later(
+    _no_op(
         _switch("analyze-ghost-table-before-cutover", "Run ANALYZE TABLE before the cut-over."),
-        "run ANALYZE TABLE afterwards",
+        "the new table is always analyzed before the cut-over",
     ),
     _later(_switch("force-named-cut-over", "The command to cut over must name the table."), _SOCKET),
     _later(_switch("force-named-panic", "The command to give up must name the table."), _SOCKET),

@@ -39,7 +39,10 @@ class Copier:
         return KeyRange(None, None if self.complete else self._ranges.low)
 
     async def slice(self, seconds: float) -> None:
-        """Copy for about `seconds`, longer while no key is dirty; every chunk that was begun is finished."""
+        """Copy for about `seconds`, longer while no key is dirty and no rest is asked for.
+
+        Every chunk that was begun is finished.
+        """
         deadline = time.monotonic() + seconds
         await together(*(self._worker(deadline) for _ in range(self._settings.workers)), name="copy")
 
@@ -54,5 +57,5 @@ class Copier:
                 self._chunker.finished(size, seconds)
             self._recorder.rows_copied += result.rows
             self._recorder.chunk_rows, self._recorder.chunk_seconds = size, seconds
-            if self._backlog and time.monotonic() >= deadline:
+            if (self._backlog or self._settings.nice_ratio) and time.monotonic() >= deadline:
                 return

@@ -26,11 +26,12 @@ class TableName:
 
 @dataclass(frozen=True, slots=True)
 class HelperNames:
-    """The tables of one run: shadow, ledger, and the old table after the exchange."""
+    """The tables of one run: shadow, ledger, the old table after the exchange, and the empty clone of a dry run."""
 
     shadow: TableName
     ledger: TableName
     old: TableName
+    probe: TableName
 
 
 def helper_names(
@@ -51,6 +52,7 @@ def helper_names(
         shadow=source.beside(_fitted(stem, "_gho", limit)),
         ledger=source.beside(_fitted(stem, "_ghc", limit)),
         old=source.beside(_fitted(stem, old_suffix, limit)),
+        probe=source.beside(_fitted(stem, "_ghp", limit)),
     )
 
 

@@ -12,7 +12,7 @@ from witness import Witness, assert_failed, assert_nothing_held, tables_of
 
 from ghostpy import sandbox
 
-ON_TABLES = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "LOCK TABLES")
+ON_TABLES = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "LOCK TABLES", "TRIGGER")
 ON_SERVER = ("REPLICATION CLIENT", "REPLICATION SLAVE")
 PASSWORD = "Sandpiper-2209"
 
@@ -148,3 +148,22 @@ def test_partly_revoked(mysql: sandbox.MySQLServer, table: str, new_account: New
         mysql.execute(
             *(f"DROP USER '{account}'@'%'", f"CREATE USER '{account}'@'%'", "SET GLOBAL partial_revokes = OFF")
         )
+
+
+def test_foreign_keys_that_are_hidden_are_warned_of(
+    mysql: sandbox.MySQLServer, table: str, new_account: NewAccount
+) -> None:
+    told = run(mysql, table, new_account(*minimal(table)))
+    assert "would not be seen" in told.output
+    told = run(mysql, table, new_account(*minimal(table), "REFERENCES ON *.*"))
+    assert "would not be seen" not in told.output
+
+
+def test_a_trigger_is_not_hidden_from_the_documented_grants(
+    mysql: sandbox.MySQLServer, table: str, new_account: NewAccount
+) -> None:
+    with cursor_of(mysql, table) as cursor:
+        cursor.execute("CREATE TRIGGER counts BEFORE INSERT ON t FOR EACH ROW SET NEW.a = CONCAT(NEW.a, '!')")
+    finished = run(mysql, table, new_account(*minimal(table)), "--execute")
+    assert finished.status == 3
+    assert "counts" in finished.errors

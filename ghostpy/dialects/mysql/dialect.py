@@ -46,7 +46,8 @@ class MySQLDialect:
 
     async def plan(self) -> Plan:
         assert self._facts is not None
-        return await Planner(self._housekeeper.session, self._facts, self._target, self._settings.target).plan()
+        session, target = self._housekeeper.session, self._settings.target
+        return await Planner(session, self._facts, self._target, target, execute=self._settings.execute).plan()
 
     def parts(self, plan: Plan) -> Parts:
         assert self._facts is not None

@@ -13,7 +13,13 @@ from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.facts import ServerFacts
 from ghostpy.dialects.mysql.housekeeping import drop_at_last
 from ghostpy.dialects.mysql.inspect import describe, table_exists
-from ghostpy.dialects.mysql.privileges import ON_TABLES, lacking, privilege_findings
+from ghostpy.dialects.mysql.privileges import (
+    ON_TABLES,
+    granted,
+    hidden_findings,
+    missing_privileges,
+    privilege_findings,
+)
 from ghostpy.dialects.mysql.server_checks import ENGINES, binlog_filter_findings, server_findings
 from ghostpy.dialects.mysql.session import Session
 from ghostpy.dialects.mysql.statements import Statements
@@ -74,12 +80,15 @@ def resolve_target(target: TargetSettings, *, started: datetime) -> Target:
 class Planner:
     """Makes the plan of one run on an open session."""
 
-    def __init__(self, session: Session, facts: ServerFacts, target: Target, settings: TargetSettings) -> None:
+    def __init__(
+        self, session: Session, facts: ServerFacts, target: Target, settings: TargetSettings, *, execute: bool
+    ) -> None:
         self._session = session
         self._facts = facts
         self._target = target
         self._settings = settings
         self._address = session.settings.address
+        self._execute = execute
         self._blind = False
 
     async def plan(self) -> Plan:
@@ -160,10 +169,11 @@ class Planner:
         return table
 
     async def _privileges(self) -> list[Finding]:
-        missing = await lacking(self._session, self._target.source)
+        grants = await granted(self._session)
+        missing = missing_privileges(grants, self._target.source.schema)
         # Who has no privilege on a table is not shown that it is there.
         self._blind = set(missing) >= set(ON_TABLES)
-        return privilege_findings(missing, self._target.source)
+        return privilege_findings(missing, self._target.source) or hidden_findings(grants, self._target.source)
 
     async def _filters(self, findings: list[Finding]) -> list[Finding]:
         if any(finding.code == "missing-privilege" for finding in findings):
@@ -221,9 +231,11 @@ class Planner:
     @asynccontextmanager
     async def _probe(self, source: Table, findings: list[Finding]) -> AsyncIterator[tuple[Table, bool]]:
         """The altered table as the server makes it: an empty clone, gone again afterwards."""
-        name = self._target.names.shadow
+        # A dry run leaves even a leftover of the shadow's name alone; what has the other name only ever was such a clone.
+        names = self._target.names
+        name = names.shadow if self._execute else names.probe
         clone = quote.table(name)
-        if self._settings.initially_drop_shadow:
+        if self._settings.initially_drop_shadow or not self._execute:
             await self._session.execute(f"DROP TABLE IF EXISTS {clone}", doing=f"dropping the leftover {name}")
         ours = True
         try:

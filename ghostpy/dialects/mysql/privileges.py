@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ghostpy.dialects.mysql.session import Session
-from ghostpy.model.finding import Finding
+from ghostpy.model.finding import Finding, Severity
 from ghostpy.model.names import TableName
 
-ON_TABLES = ("ALTER", "CREATE", "DELETE", "DROP", "INDEX", "INSERT", "LOCK TABLES", "SELECT", "UPDATE")
+ON_TABLES = ("ALTER", "CREATE", "DELETE", "DROP", "INDEX", "INSERT", "LOCK TABLES", "SELECT", "TRIGGER", "UPDATE")
+"""TRIGGER, because triggers are hidden from accounts without it, and what is hidden cannot be refused."""
 ON_SERVER = ("REPLICATION CLIENT", "REPLICATION SLAVE")
 
 _GRANT = re.compile(r"^(GRANT|REVOKE) (.+?) ON (?:TABLE )?(.+?) (?:TO|FROM) ", re.DOTALL)
@@ -17,12 +18,12 @@ _GRANT = re.compile(r"^(GRANT|REVOKE) (.+?) ON (?:TABLE )?(.+?) (?:TO|FROM) ", r
 _SAME = {"BINLOG MONITOR": "REPLICATION CLIENT", "REPLICATION REPLICA": "REPLICATION SLAVE"}
 
 
-async def lacking(session: Session, source: TableName) -> list[str]:
-    """The needed privileges that our account does not have."""
+async def granted(session: Session) -> list[str]:
+    """The lines of SHOW GRANTS for our account, active roles included."""
     roles = str(await session.scalar("SELECT CURRENT_ROLE()", doing="asking for privileges"))
     using = f" USING {roles}" if roles not in ("NONE", "None", "") else ""
     rows = await session.query(f"SHOW GRANTS FOR CURRENT_USER(){using}", doing="asking for privileges")
-    return missing_privileges((str(row[0]) for row in rows), source.schema)
+    return [str(row[0]) for row in rows]
 
 
 def privilege_findings(missing: Sequence[str], source: TableName) -> list[Finding]:
@@ -40,6 +41,29 @@ def privilege_findings(missing: Sequence[str], source: TableName) -> list[Findin
     ]
 
 
+def hidden_findings(grants: Iterable[str], source: TableName) -> list[Finding]:
+    """A warning where foreign keys of other databases' tables to the source would not be shown to our account."""
+    everywhere = {
+        name for line in grants if (found := _GRANT.match(line)) and found[3] == "*.*" for name in _names(found)
+    }
+    if everywhere & {"ALL PRIVILEGES", "SELECT", "REFERENCES"}:
+        return []
+    return [
+        Finding(
+            "foreign-keys-hidden",
+            f"foreign keys to {source} from tables of other databases would not be seen: the account has no privilege there. "
+            "They would follow the old table",
+            "GRANT REFERENCES ON *.* to it, or make sure that there are none.",
+            Severity.WARN,
+        )
+    ]
+
+
+def _names(found: re.Match[str]) -> set[str]:
+    listed = re.sub(r"\([^)]*\)", "", found[2]).upper().replace(", ", ",").split(",")
+    return {_SAME.get(name, name) for name in listed}
+
+
 def missing_privileges(grants: Iterable[str], schema: str) -> list[str]:
     """Which of the needed privileges the lines of SHOW GRANTS do not give on the tables of `schema` and on the server."""
     on_server: set[str] = set()
@@ -49,9 +73,7 @@ def missing_privileges(grants: Iterable[str], schema: str) -> list[str]:
         found = _GRANT.match(line)
         if not found:
             continue
-        names = {
-            _SAME.get(name, name) for name in re.sub(r"\([^)]*\)", "", found[2]).upper().replace(", ", ",").split(",")
-        }
+        names = _names(found)
         scope = found[3]
         if found[1] == "REVOKE":
             if _covers(scope, schema):
