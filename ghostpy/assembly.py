@@ -49,7 +49,7 @@ async def migrate(settings: MigrateSettings, observer: Observer) -> RunReport | 
 async def _carried_out(dialect: Dialect, plan: Plan, settings: MigrateSettings, observer: Observer) -> RunReport:
     for finding in plan.findings:
         if finding.severity is Severity.WARN:
-            observer.happened(f"{finding.text}. {finding.way_out}".rstrip(". ") + ".", warning=True)
+            observer.happened(f"plan: {finding.text}. {finding.way_out}".rstrip(". ") + ".", warning=True)
     if settings.target.initially_drop_old:
         await dialect.housekeeping.drop_old()
     recorder = Recorder(backlog_limit=settings.copy.backlog_limit, workers=settings.copy.workers)

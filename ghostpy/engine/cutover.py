@@ -65,8 +65,8 @@ class CutOver:
             await self._gate()
             self._recorder.cut_over_attempts = attempt
             try:
-                await self._catch_up()
                 await self._exchanging.prepare()
+                await self._catch_up()
                 await self._freeze_drain_exchange()
                 return
             except errors.CutOverInDoubt as doubt:
