@@ -1,0 +1,1 @@
+"""The commands of a running migration. Not there yet."""

@@ -53,17 +53,15 @@ class Verifier:
         self._recorder = recorder
         self._observer = observer
         self._settings = settings
-        self._suspects: list[KeyRange] = []
+        self._suspects: list[Key] = []
 
     async def run(self) -> None:
         """Raises VerifyFailed where rows keep differing for no reason."""
-        retries = self._settings.retries
         while not self._ranges.complete:
             deadline = time.monotonic() + self._settings.slice_seconds
             await together(*(self._look(deadline) for _ in range(self._settings.workers)), name="verify")
             suspects, self._suspects = self._suspects, []
-            for chunk in suspects:
-                await self._settle(await retried(retries, self._comparing.differences, chunk))
+            await self._settle(suspects)
             await self._worker.slice(_EVERYTHING, self._settings.slice_seconds)
 
     async def _look(self, deadline: float) -> None:
@@ -75,7 +73,7 @@ class Verifier:
                 self._chunker.finished(size, time.monotonic() - began)
             self._recorder.rows_verified += rows
             if not equal:
-                self._suspects.append(chunk)
+                self._suspects.extend(await retried(self._settings.retries, self._comparing.differences, chunk))
 
     async def _settle(self, keys: Sequence[Key]) -> None:
         """Look at differing keys again and again, until none is left that no change explains."""

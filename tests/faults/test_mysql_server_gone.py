@@ -110,7 +110,7 @@ def _kill_sessions(run: HeldRun, phases: Sequence[str]) -> None:
     for phase in phases:
         run.hold_at(phase)
         victims = run.sessions() - {run.heartbeat_session()}
-        assert len(victims) >= 3
+        assert len(victims) >= 2  # the stream's two at least; workers' sessions are opened when they are needed
         for session in victims:
             run.kill_session(session)
         if phase is not POSTPONED:

@@ -1,0 +1,1 @@
+"""PostgreSQL: the same parts under the same names as the MySQL dialect. Not there yet."""
