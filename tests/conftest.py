@@ -12,9 +12,14 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TypeVar
 
+import hypothesis
 import pytest
 
 from ghostpy import sandbox
+
+# How long an example takes says something about the machine only.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 SomeServer = TypeVar("SomeServer", bound=sandbox.Server)
 NewDatabase = Callable[[sandbox.Server], str]
