@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -17,8 +18,11 @@ def _migrate_under_load(server: sandbox.Server, database: str, *, rows: int, rat
     with cursor_of(server, database) as cursor:
         fill(cursor, SysbenchRows(), "sbtest1", rows)
     load = Load(server.host, server.port, database, "sbtest1", rows, rate=rate, seed=seed)
+    exchanged: list[float] = []
+    watching = threading.Thread(target=_watch_exchange, args=(server, database, exchanged))
     with Writers(load) as writers:
         time.sleep(0.5)
+        watching.start()
         finished = ghostpy(
             "migrate",
             f"--url={server.url}/{database}",
@@ -28,6 +32,7 @@ def _migrate_under_load(server: sandbox.Server, database: str, *, rows: int, rat
         )
         time.sleep(1.0)
         committed = writers.stop()
+    watching.join()
     assert finished.status == 0, finished.output + finished.errors
     assert len(committed.touched) > 500
     with cursor_of(server, database) as cursor:
@@ -43,7 +48,19 @@ def _migrate_under_load(server: sandbox.Server, database: str, *, rows: int, rat
         assert cursor.fetchone()[1:] == (7, 7)
         cursor.execute("SHOW TABLES")
         assert {row[0] for row in cursor.fetchall()} == {"sbtest1", "_sbtest1_del"}
-    return committed.slowest(since=finished.ended - 1.5, until=finished.ended)
+    # A statement that the exchange held was under way when the old table got its name.
+    return committed.slowest(since=exchanged[0] - 0.05, until=exchanged[0])
+
+
+def _watch_exchange(server: sandbox.Server, database: str, exchanged: list[float]) -> None:
+    """Note when the old table has got its name, to some 10 ms."""
+    with cursor_of(server, database) as cursor:
+        deadline = time.monotonic() + 600
+        while not exchanged and time.monotonic() < deadline:
+            cursor.execute("SHOW TABLES LIKE '\\_sbtest1\\_del'")
+            if cursor.fetchall():
+                exchanged.append(time.monotonic())
+            time.sleep(0.01)
 
 
 def test_nothing_is_lost_under_load(mysql: sandbox.MySQLServer, database: str) -> None:
