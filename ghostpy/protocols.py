@@ -146,10 +146,7 @@ class Housekeeping(Protocol):
     """The tables that a run makes and removes."""
 
     async def lock_run(self) -> None:
-        """Take the server-side lock of this table. Raises AlreadyRunning."""
-
-    async def unlock_run(self) -> None:
-        """Give it back. Never raises."""
+        """Take the server-side lock of this table; it ends with our sessions. Raises AlreadyRunning."""
 
     async def create_ledger(self) -> None: ...
 

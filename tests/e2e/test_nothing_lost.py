@@ -19,7 +19,8 @@ def _migrate_under_load(server: sandbox.Server, database: str, *, rows: int, rat
         fill(cursor, SysbenchRows(), "sbtest1", rows)
     load = Load(server.host, server.port, database, "sbtest1", rows, rate=rate, seed=seed)
     exchanged: list[float] = []
-    watching = threading.Thread(target=_watch_exchange, args=(server, database, exchanged))
+    over = threading.Event()
+    watching = threading.Thread(target=_watch_exchange, args=(server, database, exchanged, over))
     with Writers(load) as writers:
         time.sleep(0.5)
         watching.start()
@@ -32,6 +33,7 @@ def _migrate_under_load(server: sandbox.Server, database: str, *, rows: int, rat
         )
         time.sleep(1.0)
         committed = writers.stop()
+    over.set()
     watching.join()
     assert finished.status == 0, finished.output + finished.errors
     assert len(committed.touched) > 500
@@ -52,11 +54,10 @@ def _migrate_under_load(server: sandbox.Server, database: str, *, rows: int, rat
     return committed.slowest(since=exchanged[0] - 0.05, until=exchanged[0])
 
 
-def _watch_exchange(server: sandbox.Server, database: str, exchanged: list[float]) -> None:
-    """Note when the old table has got its name, to some 10 ms."""
+def _watch_exchange(server: sandbox.Server, database: str, exchanged: list[float], over: threading.Event) -> None:
+    """Note when the old table has got its name, to some 10 ms, unless the run is over before that."""
     with cursor_of(server, database) as cursor:
-        deadline = time.monotonic() + 600
-        while not exchanged and time.monotonic() < deadline:
+        while not exchanged and not over.is_set():
             cursor.execute("SHOW TABLES LIKE '\\_sbtest1\\_del'")
             if cursor.fetchall():
                 exchanged.append(time.monotonic())

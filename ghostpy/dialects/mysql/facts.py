@@ -25,11 +25,8 @@ class ServerFacts:
     sql_mode: str
     time_zone: str
     server_id: int
-    server_uuid: str
     read_only: bool
     lower_case_table_names: int
-    default_charset: str
-    is_replica: bool
 
     @property
     def reads_fenced(self) -> bool:
@@ -44,8 +41,8 @@ class ServerFacts:
 
 _VARIABLES = (
     "gtid_mode", "log_bin", "binlog_format", "binlog_row_image", "binlog_row_value_options", "sql_mode", "time_zone",
-    "binlog_transaction_compression", "server_id", "server_uuid", "read_only", "super_read_only", "version_comment",
-    "lower_case_table_names", "character_set_server", "log_replica_updates", "log_slave_updates",
+    "binlog_transaction_compression", "server_id", "read_only", "super_read_only", "version_comment",
+    "lower_case_table_names",
 )  # fmt: skip
 
 
@@ -72,9 +69,6 @@ async def server_facts(session: Session) -> ServerFacts:
         sql_mode=value.get("sql_mode", ""),
         time_zone=value.get("time_zone", "SYSTEM"),
         server_id=int(value.get("server_id", "0")),
-        server_uuid=value.get("server_uuid", ""),
         read_only="ON" in (value.get("read_only"), value.get("super_read_only")),
         lower_case_table_names=int(value.get("lower_case_table_names", "0")),
-        default_charset=value.get("character_set_server", "utf8mb4"),
-        is_replica=False,
     )

@@ -88,9 +88,6 @@ class Housekeeper:
                 f"another run is changing {self._source} on {self._settings.address}: it holds the lock; nothing was changed"
             )
 
-    async def unlock_run(self) -> None:
-        await self._locking.close()
-
     async def create_ledger(self) -> None:
         await self._do(f"DROP TABLE IF EXISTS {quote.table(self._names.ledger)}", "removing a stale ledger")
         await self._do(
