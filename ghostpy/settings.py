@@ -33,6 +33,8 @@ class ConnectSettings:
     """Under which the stream registers as a replica; unique among all replicas of the server."""
     stream_reconnect_attempts: int = 0
     """In a row; 0: without limit."""
+    dsn: str = field(default="", repr=False)
+    """PostgreSQL: libpq's connection string or URL; what it leaves out, libpq takes from its environment and files."""
 
     @property
     def address(self) -> str:
