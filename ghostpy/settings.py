@@ -35,6 +35,8 @@ class ConnectSettings:
     """In a row; 0: without limit."""
     dsn: str = field(default="", repr=False)
     """PostgreSQL: libpq's connection string or URL; what it leaves out, libpq takes from its environment and files."""
+    stream_reader: str = "auto"
+    """PostgreSQL: `walsender`: a replication connection; `peek`: ordinary queries; `auto`: the first where it can be had."""
 
     @property
     def address(self) -> str:
@@ -52,6 +54,8 @@ class TargetSettings:
     transforms: tuple[tuple[str, str], ...] = ()
     """Pairs of a shadow column and an SQL expression over the source row."""
     where: str | None = None
+    strategy: str = "auto"
+    """PostgreSQL: `auto`: the cheapest safe way; `shadow`: always the shadow; `online`: never the shadow, refuse instead."""
     force_table_names: str | None = None
     timestamp_old_table: bool = False
     attempt_instant_ddl: bool = False
@@ -61,6 +65,10 @@ class TargetSettings:
     initially_drop_shadow: bool = False
     initially_drop_old: bool = False
     ok_to_drop_old: bool = False
+    refresh_materialized: bool = False
+    """PostgreSQL: make materialized views over the table anew, empty, in the exchange, and refresh them after it."""
+    allow_all_tables: bool = False
+    """PostgreSQL: accept that publications FOR ALL TABLES publish the shadow, too."""
 
 
 @dataclass(frozen=True, slots=True)
