@@ -98,6 +98,8 @@ def _strategy(plan: Plan) -> str:
             return "nothing to do: the table is as it is meant to become"
         case Strategy.INSTANT:
             return "instant: the server changes the table's definition alone (ALGORITHM=INSTANT)"
+        case Strategy.STAGED:
+            return "online, in steps: the server does the work beside readers and writers; no step holds them for long"
         case Strategy.SHADOW:
             return "shadow: the rows go into a new table, which then takes the source's name"
 

@@ -14,6 +14,7 @@ from ghostpy.model.table import Table
 class Strategy(Enum):
     NOTHING = "nothing to do"
     INSTANT = "instant"
+    STAGED = "online, in steps"
     SHADOW = "shadow"
 
 
