@@ -53,8 +53,12 @@ async def _carried_out(dialect: Dialect, plan: Plan, settings: MigrateSettings, 
     if settings.target.initially_drop_old:
         await dialect.housekeeping.drop_old()
     recorder = Recorder(backlog_limit=settings.copy.backlog_limit, workers=settings.copy.workers)
-    if plan.strategy is Strategy.INSTANT and await dialect.housekeeping.alter_in_place(settings.cut_over.lock_timeout):
-        return _report(plan, recorder, settings, Strategy.INSTANT)
+    if plan.strategy is Strategy.NOTHING:
+        return _report(plan, recorder, settings, Strategy.NOTHING)
+    if plan.strategy in (Strategy.INSTANT, Strategy.STAGED) and await dialect.housekeeping.alter_in_place(
+        settings.cut_over.lock_timeout
+    ):
+        return _report(plan, recorder, settings, plan.strategy)
     parts = dialect.parts(plan)
     if settings.verify and parts.uncompared:
         observer.happened(
@@ -120,7 +124,7 @@ def assembled(
         follower=follower,
         heartbeat=Heartbeat(dialect.housekeeping, recorder, settings.heartbeat_seconds, copy.retries),
         pace=Pace(dialect.housekeeping, (copying, comparing), copy),
-        rounds=Rounds(copier, worker, dialect.housekeeping, recorder, copy),
+        rounds=Rounds(copier, worker, backlog, dialect.housekeeping, recorder, copy, bare=parts.bare),
         verifier=verifier if settings.verify else None,
         cut_over=CutOver(parts.exchanging, backlog, worker, follower, recorder, observer, settings.cut_over, copy),
         recorder=recorder,

@@ -156,8 +156,14 @@ class Housekeeping(Protocol):
     async def create_shadow(self) -> None:
         """Make the shadow, perhaps without indexes that are quicker built on a full table."""
 
+    async def build_key(self) -> None:
+        """Build the index that resync finds rows by, where `Parts.bare` says that the shadow has none. Nothing else writes it meanwhile."""
+
     async def build_indexes(self) -> None:
-        """Build what `create_shadow` left out. Takes its time; the shadow may be written meanwhile."""
+        """Build what else `create_shadow` left out. Takes its time; the shadow may be written meanwhile."""
+
+    async def finish(self) -> None:
+        """What is left to do once the names are exchanged, beside the application's writes."""
 
     async def drop_shadow(self) -> None: ...
 
@@ -177,15 +183,18 @@ class Housekeeping(Protocol):
         """Raises SourceChanged where the source is not the table any more that the plan was made for."""
 
     async def alter_in_place(self, lock_timeout: int) -> bool:
-        """Make the change on the source itself in the server's instant way; False where the server will not.
+        """Make the change on the source itself in the server's own online way; False where the server will not.
 
-        Waits at most `lock_timeout` seconds for the table.
+        Waits at most `lock_timeout` seconds at a time for the table.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a dialect gives for one plan. `uncompared` names the new columns that verification cannot compare."""
+    """What a dialect gives for one plan. `uncompared` names the new columns that verification cannot compare.
+
+    `bare`: the shadow is copied without any index, so nothing can be resynced before `Housekeeping.build_key`.
+    """
 
     stream: ChangeStream
     copying: Copying
@@ -193,6 +202,7 @@ class Parts:
     comparing: Comparing
     exchanging: Exchanging
     uncompared: tuple[str, ...] = ()
+    bare: bool = False
 
 
 class Dialect(Protocol):

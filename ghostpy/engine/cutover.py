@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from ghostpy import errors
@@ -12,9 +13,9 @@ from ghostpy.engine.backlog import Backlog
 from ghostpy.engine.follower import Follower
 from ghostpy.engine.recorder import Recorder
 from ghostpy.engine.resync import BacklogWorker
-from ghostpy.model.keys import KeyRange
+from ghostpy.model.keys import Key, KeyRange, Mark
 from ghostpy.model.progress import Phase
-from ghostpy.protocols import Exchanging, Frozen, NameOwner, Observer
+from ghostpy.protocols import Exchanging, Frozen, NameOwner, Observer, Resynced
 from ghostpy.settings import CopySettings, CutOverSettings
 
 _EVERYTHING = KeyRange(None, None)
@@ -106,12 +107,23 @@ class CutOver:
 
     async def _freeze_drain_exchange(self) -> None:
         budget = self._settings.lock_timeout
-        async with self._exchanging.frozen(timeout=budget) as frozen:
-            began = time.monotonic()
-            end = await self._follower.stream.end()
-            await self._worker.up_to_by(end, _EVERYTHING, frozen.resync, deadline=began + budget)
-            await self._exchange(frozen)
-        self._recorder.lock_seconds = time.monotonic() - began
+        under_lock: set[Key] = set()
+        try:
+            async with self._exchanging.frozen(timeout=budget) as frozen:
+
+                async def resync(keys: Mapping[Key, Mark], copied: KeyRange) -> Resynced:
+                    under_lock.update(keys)
+                    return await frozen.resync(keys, copied)
+
+                began = time.monotonic()
+                end = await self._follower.stream.end()
+                await self._worker.up_to_by(end, _EVERYTHING, resync, deadline=began + budget)
+                await self._exchange(frozen)
+            self._recorder.lock_seconds = time.monotonic() - began
+        finally:
+            if not self.exchanged:
+                # With the lock goes what was done under it, where that is one transaction.
+                self._backlog.add_unmarked(under_lock)
 
     async def _exchange(self, frozen: Frozen) -> None:
         self._follower.exchange_begins()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import islice
@@ -16,6 +17,8 @@ from ghostpy.model.change import Position
 from ghostpy.model.keys import Key, KeyRange, Mark
 from ghostpy.protocols import Resynced
 from ghostpy.settings import CopySettings
+
+_NOT_VISIBLE_YET = 0.005
 
 Resync: TypeAlias = Callable[[Mapping[Key, Mark], KeyRange], Awaitable[Resynced]]
 
@@ -70,7 +73,10 @@ class BacklogWorker:
             return
         await self._fence(keys)
         parts = _split(keys, self._settings.workers)
+        done = self._recorder.keys_resynced
         await together(*(self._part(part, copied, self._resync) for part in parts), name="resync")
+        if done == self._recorder.keys_resynced:
+            await asyncio.sleep(_NOT_VISIBLE_YET)
 
     def _take(self, count: int) -> dict[Key, Mark]:
         keys = self._backlog.take(count)

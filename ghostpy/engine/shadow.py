@@ -34,6 +34,7 @@ class Shadow:
             await self._housekeeping.create_ledger()
             await self._housekeeping.create_shadow()
             yield
+            await self._housekeeping.finish()
             if self._drop_old:
                 await self._housekeeping.drop_old()
             await self._housekeeping.drop_ledger()

@@ -113,6 +113,12 @@ class Housekeeper:
         if self._deferred is not None:
             await self._deferred.leave_out(self._working)
 
+    async def build_key(self) -> None:
+        """Nothing: the shadow always has its keys."""
+
+    async def finish(self) -> None:
+        """Nothing."""
+
     async def build_indexes(self) -> None:
         if self._deferred is not None:
             await self._deferred.build()
