@@ -8,10 +8,11 @@ import threading
 import uuid
 from dataclasses import replace
 
+from ghostpy.dialects.handover import Handover
 from ghostpy.dialects.mysql.binlog_place import BinlogPlace
 from ghostpy.dialects.mysql.event_fields import ServerEnded
 from ghostpy.dialects.mysql.events import EventDecoder, Followed
-from ghostpy.dialects.mysql.handover import Handover, News
+from ghostpy.dialects.mysql.news import News
 from ghostpy.dialects.mysql.replication import Dump, free_server_id
 from ghostpy.errors import ConnectionFailed, GhostpyError, MissingPrivilege, ServerGone, StreamLost
 from ghostpy.settings import ConnectSettings
@@ -31,7 +32,9 @@ _LONGEST_DELAY = 10.0
 class Follower:
     """Follows from `start` until `stop`, or until it cannot go on; then the hand-over gets the error."""
 
-    def __init__(self, settings: ConnectSettings, followed: Followed, start: BinlogPlace, handover: Handover) -> None:
+    def __init__(
+        self, settings: ConnectSettings, followed: Followed, start: BinlogPlace, handover: Handover[News]
+    ) -> None:
         self._settings = settings
         self._followed = followed
         self._handover = handover

@@ -6,14 +6,15 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+from ghostpy.dialects.handover import Handover
 from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.binlog_place import BinlogPlace
 from ghostpy.dialects.mysql.events import Followed
 from ghostpy.dialects.mysql.facts import ServerFacts
 from ghostpy.dialects.mysql.follower import Follower
 from ghostpy.dialects.mysql.gtid import GtidSet
-from ghostpy.dialects.mysql.handover import Handover
 from ghostpy.dialects.mysql.key_image import default_literals
+from ghostpy.dialects.mysql.news import News
 from ghostpy.dialects.mysql.session import Session, kill
 from ghostpy.errors import ConnectionFailed, MissingPrivilege, ServerError, ServerGone, StreamLost
 from ghostpy.model.change import ChangeBatch, Position
@@ -56,7 +57,7 @@ class BinlogStream:
         self._session = Session(connect, purpose="stream")
         self._opening = asyncio.Lock()
         self._follower: Follower | None = None
-        self._handover: Handover | None = None
+        self._handover: Handover[News] | None = None
         self._unfenced = GtidSet()
         self._reached = (-1, 0)
 
@@ -99,7 +100,7 @@ class BinlogStream:
             followed.folded_names,
             place.settled,
         )
-        self._handover = Handover(asyncio.get_running_loop(), limit=_KEYS_IN_FLIGHT)
+        self._handover = Handover(asyncio.get_running_loop(), News(), limit=_KEYS_IN_FLIGHT)
         self._follower = Follower(self._connect, followed, place, self._handover)
         self._follower.begin()
         # The first bytes tell whether the server has what was asked for.

@@ -1,62 +1,68 @@
-"""From the thread that reads the stream to the event loop: bounded, merging, never dropping."""
+"""From the thread that reads a change stream to the event loop: bounded, merging, never dropping."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import dataclass, field
+import time
+from typing import Generic, Protocol, Self, TypeVar
 
-from ghostpy.dialects.mysql.binlog_place import BinlogPlace
-from ghostpy.dialects.mysql.gtid import GtidSet
 from ghostpy.errors import GhostpyError
 from ghostpy.model.keys import Key, Mark
 
 
-@dataclass(slots=True)
-class News:
-    """What was found and not yet read."""
+class Mergeable(Protocol):
+    """What was found in a stream and not yet read."""
 
-    keys: dict[Key, Mark] = field(default_factory=dict)
-    events: int = 0
-    gtids: GtidSet = field(default_factory=GtidSet)
-    place: BinlogPlace | None = None
-    heartbeat: int | None = None
+    keys: dict[Key, Mark]
+
+    def add(self, later: Self) -> None:
+        """Take in what was found after this."""
+
+    def rest(self) -> Self:
+        """What still holds once this was read: the place, and no keys."""
 
 
-class Handover:
+News = TypeVar("News", bound=Mergeable)
+
+
+class Handover(Generic[News]):
     """One thread puts, one coroutine takes. `limit`: keys that may wait; beyond it the thread waits."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, limit: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, nothing: News, *, limit: int) -> None:
         self._loop = loop
         self._limit = limit
         self._space = threading.Condition()
-        self._news = News()
+        self._news = nothing
+        self._told = nothing.rest()
         self._fresh = False
         self._closed = False
         self._error: GhostpyError | None = None
         self._waiting: asyncio.Future[None] | None = None
-        self._told: tuple[BinlogPlace | None, int | None] = (None, None)
 
-    def put(self, news: News) -> None:
-        """Add `news`; blocks while there are too many keys. Called by the thread."""
+    def put(self, news: News, *, timeout: float | None = None) -> bool:
+        """Add `news`; blocks while there are too many keys. Called by the thread.
+
+        False, and nothing added, where there is no room within `timeout` seconds.
+        """
         with self._space:
-            while len(self._news.keys) >= self._limit and not self._closed:
-                self._space.wait()
-            held = self._news
-            if held.keys:
-                held.keys.update(news.keys)
-            else:
-                held.keys = news.keys
-            held.events += news.events
-            held.gtids.update(news.gtids)
-            held.place = news.place
-            held.heartbeat = news.heartbeat
+            if not self._room(timeout):
+                return False
+            self._news.add(news)
             self._wake()
+            return True
+
+    def _room(self, timeout: float | None) -> bool:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while len(self._news.keys) >= self._limit and not self._closed:
+            if not self._space.wait(None if deadline is None else max(0.0, deadline - time.monotonic())):
+                return False
+        return True
 
     def fail(self, error: GhostpyError) -> None:
-        """Nothing more will come. Called by the thread."""
+        """Nothing more will come. May be called anywhere; the first error counts."""
         with self._space:
-            self._error = error
+            self._error = self._error or error
             self._wake()
 
     def _wake(self) -> None:
@@ -79,19 +85,14 @@ class Handover:
     def take(self) -> News:
         """What was found since the last call. Raises the thread's error once all before it was taken."""
         with self._space:
-            if self._error is not None and not self._fresh_news():
+            if self._error is not None and self._news == self._told:
                 raise self._error
             taken = self._news
-            self._news = News(place=taken.place, heartbeat=taken.heartbeat)
+            self._news, self._told = taken.rest(), taken.rest()
             # An error stays to be told.
             self._fresh = self._error is not None
-            self._told = taken.place, taken.heartbeat
             self._space.notify_all()
             return taken
-
-    def _fresh_news(self) -> bool:
-        held = self._news
-        return bool(held.keys) or bool(held.gtids) or (held.place, held.heartbeat) != self._told
 
     def raise_if_ended(self) -> None:
         """Raise the thread's error, if there is one."""

@@ -1,0 +1,35 @@
+"""What the thread that follows the binlog has found and nobody has read yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ghostpy.dialects.mysql.binlog_place import BinlogPlace
+from ghostpy.dialects.mysql.gtid import GtidSet
+from ghostpy.model.keys import Key, Mark
+
+
+@dataclass(slots=True)
+class News:
+    """See `handover.Mergeable`. `gtids`: the transactions that the keys are of."""
+
+    keys: dict[Key, Mark] = field(default_factory=dict)
+    events: int = 0
+    gtids: GtidSet = field(default_factory=GtidSet)
+    place: BinlogPlace | None = None
+    heartbeat: int | None = None
+
+    def add(self, later: News) -> None:
+        """See `Mergeable.add`."""
+        if self.keys:
+            self.keys.update(later.keys)
+        else:
+            self.keys = later.keys
+        self.events += later.events
+        self.gtids.update(later.gtids)
+        self.place = later.place
+        self.heartbeat = later.heartbeat
+
+    def rest(self) -> News:
+        """See `Mergeable.rest`."""
+        return News(place=self.place, heartbeat=self.heartbeat)
