@@ -91,7 +91,10 @@ class Table:
     create_sql: str = field(default="", compare=False)
 
     def column(self, name: str) -> Column:
-        """The column called `name`, compared as servers compare column names (case-insensitively); KeyError if none."""
+        """The column called `name`: in this very spelling, else in any case, as MySQL compares them; KeyError if none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
         folded = name.casefold()
         for column in self.columns:
             if column.name.casefold() == folded:

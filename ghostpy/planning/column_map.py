@@ -51,6 +51,35 @@ def map_columns(
     )
 
 
+def paired_columns(
+    source: Table, shadow: Table, pairs: Sequence[tuple[str, str]], transforms: Sequence[tuple[str, str]]
+) -> ColumnMap:
+    """The feeds of all stored columns of `shadow` where the server itself tells which columns go on.
+
+    `pairs`: (source column, shadow column), spelled exactly. A transform goes before the column's own values.
+    """
+    expressions = dict(transforms)
+    origin = {new: source.column(old) for old, new in pairs}
+    feeds: list[ColumnFeed] = []
+    added: list[Column] = []
+    for target in shadow.columns:
+        if target.generated is not Generated.NO:
+            continue
+        if target.name in expressions:
+            feeds.append(ColumnFeed(target, origin.get(target.name), expressions[target.name]))
+        elif target.name in origin:
+            feeds.append(ColumnFeed(target, origin[target.name]))
+        else:
+            added.append(target)
+    kept = {old for old, _ in pairs}
+    return ColumnMap(
+        feeds=tuple(feeds),
+        added=tuple(added),
+        dropped=tuple(c for c in source.columns if c.name not in kept and c.generated is Generated.NO),
+        renamed=tuple((old, new) for old, new in pairs if old != new),
+    )
+
+
 def _origins(source: Table, renamed: Sequence[tuple[str, str]], dropped: Collection[str]) -> Mapping[str, Column]:
     """Shadow column names (folded) and the source columns that they continue."""
     new_names = {old.casefold(): new.casefold() for old, new in renamed}

@@ -110,8 +110,8 @@ class Session:
             raise errors.ServerGone(f"the session on {self.address} is not open")
         return self._connection
 
-    async def open(self, *, autocommit: bool = True, options: Mapping[str, str] | None = None) -> None:
-        """Connect. `options` are server settings over the usual ones. Raises ConnectionFailed."""
+    async def open(self, *, options: Mapping[str, str] | None = None) -> None:
+        """Connect, in autocommit. `options` are server settings over the usual ones. Raises ConnectionFailed."""
         await self.close()
         text = conninfo(self.settings, purpose=self._purpose, options={**_SETTINGS, **(options or {})})
         try:
@@ -124,8 +124,6 @@ class Session:
             doing="opening a session",
         )
         self.backend = Backend(int(rows[0][0]), str(rows[0][1]))
-        if not autocommit:
-            await connection.set_autocommit(False)
 
     async def query(self, sql: str, params: Sequence[object] | None = None, *, doing: str) -> list[Row]:
         """The rows of a statement."""
@@ -143,12 +141,6 @@ class Session:
     async def execute(self, sql: str, params: Sequence[object] | None = None, *, doing: str) -> int:
         """Run a statement, or several without `params`; the number of rows that the last one touched."""
         return max(0, (await self._run(sql, params, doing)).rowcount)
-
-    async def commit(self, *, doing: str = "committing") -> None:
-        try:
-            await self.connection.commit()
-        except psycopg.Error as error:
-            raise self._translated(error, doing) from error
 
     async def rollback(self) -> None:
         try:
@@ -220,7 +212,7 @@ async def see_gone(settings: ConnectSettings, backend: Backend, *, within: float
 
 
 class SessionPool:
-    """Sessions for several callers at a time, kept open in between. Autocommit is off."""
+    """Sessions for several callers at a time, kept open in between."""
 
     def __init__(
         self, settings: ConnectSettings, *, purpose: str, size: int, options: Mapping[str, str] | None = None
@@ -241,7 +233,7 @@ class SessionPool:
             session = self._free.pop() if self._free else Session(self._settings, purpose=self._purpose)
             try:
                 if not session.is_open:
-                    await session.open(autocommit=False, options=self._options)
+                    await session.open(options=self._options)
                 yield session
                 if session.connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                     await session.rollback()
