@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+SECRET_PARAMETERS = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
+"""Of libpq's connection strings: values that must never be shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:

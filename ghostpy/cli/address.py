@@ -1,4 +1,7 @@
-"""A server's address in one piece: `mysql://user:password@host:3306/database?ssl-mode=required`."""
+"""A server's address in one piece: `mysql://user:password@host:3306/database?ssl-mode=required`.
+
+That of a PostgreSQL server is read by libpq itself, which knows a great many parameters.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from ghostpy.dialects.postgres.connection_text import parts_of
 from ghostpy.errors import UsageError
 
 _DIALECTS = {"mysql": "mysql", "mariadb": "mysql", "postgresql": "postgres", "postgres": "postgres"}
-_PORTS = {"mysql": 3306, "postgres": 5432}
+_PORT = 3306
+_POSTGRES_SCHEME = "postgresql"
 _EXAMPLE = "Write it as mysql://user@host:3306/database, with special characters as %40 (for @) and the like."
 
 
@@ -30,16 +35,20 @@ class Address:
     ssl_ca: str | None = None
     ssl_cert: str | None = None
     ssl_key: str | None = None
+    libpq: dict[str, str] = field(default_factory=dict, repr=False)
+    """PostgreSQL: all that the URL says but for the password, by libpq's names."""
 
 
 def parse_address(url: str) -> Address:
     """Take `url` apart. Raises UsageError, never with the URL in it, since that may hold a password."""
+    dialect = dialect_of(url)
+    if dialect == "postgres":
+        return _of_postgres(url)
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         raise UsageError("--url cannot be read: host or port is malformed.", hint=_EXAMPLE) from None
-    dialect = _DIALECTS.get(parts.scheme.lower())
     if dialect is None:
         known = ", ".join(f"{scheme}://" for scheme in _DIALECTS)
         raise UsageError(f"--url must begin with one of {known}.", hint=_EXAMPLE)
@@ -48,13 +57,32 @@ def parse_address(url: str) -> Address:
     address = Address(
         dialect=dialect,
         host=_decoded(parts.hostname),
-        port=port if port is not None or parts.hostname is None else _PORTS[dialect],
+        port=port if port is not None or parts.hostname is None else _PORT,
         user=_decoded(parts.username),
         password=_decoded(parts.password),
         database=_decoded(parts.path.strip("/") or None),
     )
     _read_parameters(parts, address)
     return address
+
+
+def dialect_of(url: str) -> str | None:
+    """Which kind of server `url` leads to; None where its beginning is not known."""
+    return _DIALECTS.get(url.partition(":")[0].lower())
+
+
+def _of_postgres(url: str) -> Address:
+    parts = parts_of(f"{_POSTGRES_SCHEME}:{url.partition(':')[2]}", "--url")
+    port = parts.get("port", "")
+    return Address(
+        dialect="postgres",
+        host=parts.get("host"),
+        port=int(port) if port.isascii() and port.isdecimal() else None,
+        user=parts.get("user"),
+        password=parts.pop("password", None),
+        database=parts.get("dbname"),
+        libpq=parts,
+    )
 
 
 def _decoded(text: str | None) -> str | None:

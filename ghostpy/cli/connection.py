@@ -4,11 +4,15 @@ For each value the first of these that says something counts: its flag; the flag
 variable; the environment's GHOSTPY_URL; the file of `--conf`; the default. For the password:
 `--ask-pass`, `--password`, `--password-file`, the flag `--url`, GHOSTPY_PASSWORD, GHOSTPY_PASSWORD_FILE,
 GHOSTPY_URL, `--conf`, MYSQL_PWD.
+
+For PostgreSQL libpq has the last word: below all of these stand its own environment and files (PGHOST, PGPASSWORD, services,
+`.pgpass`, …), and no defaults of ours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,12 +20,15 @@ from ghostpy.cli.address import Address, parse_address
 from ghostpy.cli.conf_file import ConfFile, read_conf_file, read_small_file
 from ghostpy.cli.flag_table import FLAGS
 from ghostpy.cli.flags import FlagValues, Origin
+from ghostpy.cli.postgres_connection import TlsFlags, put_host, put_tls
 from ghostpy.cli.redaction import remember_secret
+from ghostpy.dialects.postgres import connection_text
 from ghostpy.errors import UsageError
 from ghostpy.settings import ConnectSettings, TlsSettings
 
 _T = TypeVar("_T")
 _DEFAULT_DIALECT = "mysql"
+_STREAM_READERS = ("auto", "walsender", "peek")
 _HIGHEST_SERVER_ID = 2**32 - 1
 
 AskPassword = Callable[[str], str]
@@ -46,7 +53,9 @@ class Connection:
 
     @property
     def database(self) -> str:
-        """The database that the URL names."""
+        """The database that the URL names; on PostgreSQL also one that libpq knows by other ways."""
+        if self.dialect == "postgres":
+            return connection_text.place(self._libpq_parts()).database
         return self._url.database or ""
 
     @property
@@ -55,11 +64,12 @@ class Connection:
 
     def settings(self) -> ConnectSettings:
         """Raises UsageError where the parts do not fit together."""
+        return self._postgres() if self.dialect == "postgres" else self._mysql()
+
+    def _mysql(self) -> ConnectSettings:
         values = self._values
         host = self._layered("host", values.text, self._url.host, self._conf.host)
-        port = self._layered("port", values.whole, self._url.port, self._conf.port)
-        if not 1 <= port <= 65535:
-            raise UsageError(f"--port must be between 1 and 65535, not {port}.")
+        port = _checked_port(self._layered("port", values.whole, self._url.port, self._conf.port))
         server_id = values.whole("replica-server-id")
         if not 1 <= server_id <= _HIGHEST_SERVER_ID:
             raise UsageError(f"--replica-server-id must be between 1 and {_HIGHEST_SERVER_ID}, not {server_id}.")
@@ -78,25 +88,75 @@ class Connection:
             stream_reconnect_attempts=values.whole("binlogsyncer-max-reconnect-attempts"),
         )
 
-    def _layered(self, name: str, read: Callable[[str], _T], in_url: _T | None, in_conf: _T | None) -> _T:
-        origin = self._values.origin(name)
-        if in_url is not None and self._url_origin > origin:
-            return in_url
-        if origin is not Origin.DEFAULT:
-            return read(name)
-        if in_url is not None:
-            return in_url
-        return read(name) if in_conf is None else in_conf
+    def _postgres(self) -> ConnectSettings:
+        values, parts = self._values, self._libpq_parts()
+        for secret in connection_text.secrets_of(parts):
+            remember_secret(secret)
+        place = connection_text.place(parts)
+        settings = ConnectSettings(
+            dialect=self.dialect,
+            host=place.host,
+            port=place.port,
+            user=place.user,
+            unix_socket=place.unix_socket,
+            timeout=values.fraction("mysql-timeout"),
+            stream_reconnect_attempts=values.whole("binlogsyncer-max-reconnect-attempts"),
+            stream_reader=_stream_reader(values.text("stream-reader").lower()),
+            dsn=connection_text.text_of(parts),
+        )
+        return replace(settings, password=self._password(place.user, settings.address))
 
-    def _password(self, user: str, host: str) -> str:
-        password = self._find_password(user, host)
+    def _libpq_parts(self) -> dict[str, str]:
+        values, url, conf = self._values, self._url, self._conf
+        parts = dict(url.libpq)
+        put_host(parts, self._said("host", values.text, url.host, conf.host or conf.socket))
+        port = self._said("port", values.whole, url.port, conf.port)
+        user = self._said("user", values.text, url.user, conf.user)
+        database = values.text("database") or url.database
+        given = {"port": str(_checked_port(port)) if port is not None else "", "user": user, "dbname": database}
+        parts.update({name: value for name, value in given.items() if value})
+        put_tls(parts, self._tls_flags(parts), self._environment)
+        return parts
+
+    def _tls_flags(self, parts: Mapping[str, str]) -> TlsFlags:
+        values = self._values
+
+        def path(name: str, parameter: str) -> str | None:
+            return self._flagged(name, values.text, parts.get(parameter))
+
+        return TlsFlags(
+            ssl=self._flagged("ssl", values.switch, parts.get("sslmode")),
+            allow_insecure=self._flagged("ssl-allow-insecure", values.switch, parts.get("sslmode")),
+            ca=path("ssl-ca", "sslrootcert"),
+            cert=path("ssl-cert", "sslcert"),
+            key=path("ssl-key", "sslkey"),
+        )
+
+    def _flagged(self, name: str, read: Callable[[str], _T], in_url: object | None) -> _T | None:
+        """What the flag says, unless nobody gave it or the URL's word counts for more."""
+        origin = self._values.origin(name)
+        if origin is Origin.DEFAULT or (in_url is not None and self._url_origin > origin):
+            return None
+        return read(name)
+
+    def _said(self, name: str, read: Callable[[str], _T], in_url: _T | None, in_conf: _T | None) -> _T | None:
+        """The first that says something; None where only a default is left."""
+        flagged = self._flagged(name, read, in_url)
+        return next((said for said in (flagged, in_url, in_conf) if said is not None), None)
+
+    def _layered(self, name: str, read: Callable[[str], _T], in_url: _T | None, in_conf: _T | None) -> _T:
+        said = self._said(name, read, in_url, in_conf)
+        return read(name) if said is None else said
+
+    def _password(self, user: str, place: str) -> str:
+        password = self._find_password(user, place)
         remember_secret(password)
         return password
 
-    def _find_password(self, user: str, host: str) -> str:
+    def _find_password(self, user: str, place: str) -> str:
         values = self._values
         if values.switch("ask-pass"):
-            return self._ask(f"Password of {user or 'the default user'} on {host}: ")
+            return self._ask(f"Password of {user or 'the default user'} on {place}: ")
         for origin in (Origin.COMMAND_LINE, Origin.ENVIRONMENT):
             if values.origin("password") is origin:
                 return values.text("password")
@@ -106,7 +166,7 @@ class Connection:
                 return self._url.password
         if self._conf.password is not None:
             return self._conf.password
-        return self._environment.get("MYSQL_PWD", "")
+        return self._environment.get("MYSQL_PWD", "") if self.dialect == "mysql" else ""
 
     def _unix_socket(self) -> str | None:
         if self._url.unix_socket:
@@ -134,6 +194,18 @@ class Connection:
             raise UsageError("--ssl-cert and --ssl-key can only be used together.")
         ca, cert, key = (Path(path) if path else None for path in paths.values())
         return TlsSettings(enabled=enabled, ca=ca, cert=cert, key=key, allow_insecure=enabled and insecure)
+
+
+def _checked_port(port: int) -> int:
+    if not 1 <= port <= 65535:
+        raise UsageError(f"--port must be between 1 and 65535, not {port}.")
+    return port
+
+
+def _stream_reader(text: str) -> str:
+    if text not in _STREAM_READERS:
+        raise UsageError(f"--stream-reader must be one of {', '.join(_STREAM_READERS)}, not {text!r}.")
+    return text
 
 
 def _first_line(path: str) -> str:

@@ -82,6 +82,13 @@ _TARGET = (
         ours=True,
     ),
     _text("where", "Carry over only the rows for which this SQL condition holds.", ours=True),
+    _text(
+        "strategy",
+        "PostgreSQL: auto (the cheapest safe way), shadow (always a new table), or online (never a new table, "
+        "refuse instead).",
+        "auto",
+        ours=True,
+    ),
     _switch("attempt-instant-ddl", "Try first whether the server can do the change at once (ALGORITHM=INSTANT)."),
     _text("force-table-names", "Name to build those of the helper tables from, instead of the table's."),
     _refused(
@@ -95,7 +102,8 @@ _CONNECTION = (
     _text(
         "url",
         "Server in one piece: mysql://user@host:3306/database?ssl-mode=required. A password in it can be "
-        "seen in the list of processes; better use --password-file.",
+        "seen in the list of processes; better use --password-file. postgresql://… is taken as libpq takes it, with all "
+        "its parameters; what it leaves out comes from PGHOST, PGSERVICE, .pgpass and the like.",
         ours=True,
     ),
     _text("host", "Server's name or address; for now it must be the primary.", "127.0.0.1"),
@@ -124,6 +132,12 @@ _CONNECTION = (
         0,
         "How often in a row to reconnect to the binlog before giving up; 0: without limit.",
         low=0,
+    ),
+    _text(
+        "stream-reader",
+        "PostgreSQL: how to read the changes: walsender (a replication connection), peek (ordinary queries), or auto.",
+        "auto",
+        ours=True,
     ),
     _no_op(
         _switch("gtid", "Follow the binlog by GTID."),
@@ -186,6 +200,16 @@ _COPY = (
     _switch("initially-drop-ghost-table", "Drop a shadow table that an earlier run has left."),
     _switch("initially-drop-old-table", "Drop an old table that an earlier run has left."),
     _switch("ok-to-drop-table", "Drop the old table at the end."),
+    _switch(
+        "refresh-materialized-views",
+        "PostgreSQL: make materialized views over the table anew in the exchange, and refresh them right after it.",
+        ours=True,
+    ),
+    _switch(
+        "allow-all-tables-publication",
+        "PostgreSQL: accept that publications FOR ALL TABLES publish the new table while it is filled.",
+        ours=True,
+    ),
     _switch("timestamp-old-table", "Put the time of the start into the old table's name."),
     _no_op(
         _whole("dml-batch-size", 10, "Changes applied in one transaction.", low=1, high=1000),

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from ghostpy.cli.address import dialect_of
+from ghostpy.cli.dialect_flags import as_on
 from ghostpy.cli.flag import Flag, Kind, Status, Value
 from ghostpy.cli.flag_table import EXCLUSIONS, FLAGS, REQUIREMENTS
 from ghostpy.errors import UsageError
@@ -200,11 +202,13 @@ def _bound(values: FlagValues) -> None:
 
 def check_flags(values: FlagValues) -> None:
     """Raise UsageError where a flag given cannot be used, or not with another; note what has nothing to do."""
-    problems = [*_exclusions(values), *_requirements(values), *_unavailable(values)]
+    # A URL that cannot be read is told of where it is read.
+    dialect = dialect_of(values.text("url")) or "mysql"
+    problems = [*_exclusions(values), *_requirements(values), *_unavailable(values, dialect)]
     if problems:
         raise UsageError(" ".join(problems))
     for name in values.names():
-        flag = FLAGS[name]
+        flag = as_on(FLAGS[name], dialect)
         if flag.status is Status.NO_OP:
             values.notes.append(f"{flag.spelled} has nothing to do: {flag.reason}.")
 
@@ -225,10 +229,10 @@ def _requirements(values: FlagValues) -> Sequence[str]:
     ]
 
 
-def _unavailable(values: FlagValues) -> Sequence[str]:
+def _unavailable(values: FlagValues, dialect: str) -> Sequence[str]:
     problems = []
     for name in values.names():
-        flag = FLAGS[name]
+        flag = as_on(FLAGS[name], dialect)
         if flag.asks_for_nothing(values.value(name)):
             continue
         given = flag.spelled if values.origin(name) is Origin.COMMAND_LINE else flag.variable

@@ -6,6 +6,7 @@ import shutil
 import textwrap
 from collections.abc import Iterable
 
+from ghostpy.cli.dialect_flags import ELSEWHERE
 from ghostpy.cli.flag import Flag, Group, Kind, Status
 from ghostpy.cli.flag_table import FLAGS, GROUPS
 
@@ -14,6 +15,7 @@ ghostpy changes tables while they are in use.
 
 Usage:
   ghostpy migrate --alter "…" [flags]   change a table (the word migrate may be left out)
+  ghostpy cleanup --url … [--execute]   what dead runs left in a PostgreSQL database; --execute removes it
   ghostpy demo                          watch it work on a throwaway server
   ghostpy sandbox KIND                  hold a throwaway server until Ctrl-C
 
@@ -33,7 +35,7 @@ Flags are spelled as in gh-ost: -flag or --flag, --flag=value or --flag value, -
 the last one wins. Each can come from the environment, too: --max-backlog as GHOSTPY_MAX_BACKLOG. The
 command line wins over the environment, and that over the file of --conf. The password is taken from the
 first of: --ask-pass, --password, --password-file, --url, GHOSTPY_PASSWORD, GHOSTPY_PASSWORD_FILE,
-GHOSTPY_URL, --conf, MYSQL_PWD.
+GHOSTPY_URL, --conf, MYSQL_PWD. On PostgreSQL libpq's own ways come last: PGPASSWORD, services, .pgpass.
 """
 
 _EXIT_CODES = """\
@@ -71,7 +73,14 @@ def flag_reference() -> str:
         lines += [f"## {group.title}", "", "| Flag | Default | Today | Meaning |", "|---|---|---|---|"]
         lines += [f"| {' | '.join(_markdown(cell) for cell in _row(flag))} |" for flag in group.flags]
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_elsewhere()])
+
+
+def _elsewhere() -> Iterable[str]:
+    yield from ("## Otherwise on PostgreSQL", "", "| Flag | Today |", "|---|---|")
+    for name, (status, reason) in ELSEWHERE["postgres"].items():
+        yield f"| `--{name}` | {_markdown(f'{_TODAY[status]}: {reason}')} |"
+    yield ""
 
 
 def _row(flag: Flag) -> tuple[str, str, str, str]:

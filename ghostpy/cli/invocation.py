@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from ghostpy.cli.change_text import TEXTS, ChangeText
 from ghostpy.cli.connection import AskPassword, Connection
 from ghostpy.cli.flags import FlagValues
 from ghostpy.errors import UsageError
 from ghostpy.observe.log import Level
-from ghostpy.planning.alter import AlterText, parse_alter
-from ghostpy.planning.sql_tokens import expression
 from ghostpy.settings import CopySettings, CutOverSettings, MigrateSettings, TargetSettings
 
 _T = TypeVar("_T")
 
-_TRANSFORM = re.compile(r"\s*(?:`((?:[^`]|``)+)`|([^=\s`]+))\s*=(.*)", re.DOTALL)
 _LOCK_TIMEOUTS = range(1, 11)
 _DISPLAYS = ("auto", "live", "lines")
+_STRATEGIES = ("auto", "shadow", "online")
 _DEFER = {"auto": "auto", "on": "on", "off": "off"}
 _VERIFY = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 
@@ -67,15 +65,12 @@ def _one_of(values: FlagValues, name: str, known: Mapping[str, _T]) -> _T:
 
 
 def _target(values: FlagValues, connection: Connection) -> TargetSettings:
-    alter = values.text("alter")
-    mysql = connection.dialect == "mysql"
-    # The rules of names, quotes and comments in the text are MySQL's.
-    parsed = parse_alter(alter) if alter.strip() and mysql else AlterText(clauses=alter)
+    alter, text = values.text("alter"), TEXTS[connection.dialect]
     missing = [] if alter.strip() else ["--alter (what to change)"]
-    database = _name(values, "database", parsed.database) or connection.database
-    table = _name(values, "table", parsed.table)
+    named = text.named(alter, values.text("database"), values.text("table"))
+    database = named.database or connection.database
     missing += [] if database else ["--database"]
-    missing += [] if table else ["--table"]
+    missing += [] if named.table else ["--table"]
     if missing:
         raise UsageError(
             f"{_listed(missing)} must be given.",
@@ -84,10 +79,11 @@ def _target(values: FlagValues, connection: Connection) -> TargetSettings:
     where = values.text("where")
     return TargetSettings(
         database=database,
-        table=table,
+        table=named.table,
         alter=alter,
-        transforms=_transforms(values.several("transform"), mysql=mysql),
-        where=(expression(where, "--where") if mysql else where) if where.strip() else None,
+        transforms=_transforms(values.several("transform"), text),
+        where=text.expression(where, "--where") if where.strip() else None,
+        strategy=_one_of(values, "strategy", {name: name for name in _STRATEGIES}),
         force_table_names=values.text("force-table-names") or None,
         timestamp_old_table=values.switch("timestamp-old-table"),
         attempt_instant_ddl=values.switch("attempt-instant-ddl"),
@@ -95,34 +91,22 @@ def _target(values: FlagValues, connection: Connection) -> TargetSettings:
         initially_drop_shadow=values.switch("initially-drop-ghost-table"),
         initially_drop_old=values.switch("initially-drop-old-table"),
         ok_to_drop_old=values.switch("ok-to-drop-table"),
+        refresh_materialized=values.switch("refresh-materialized-views"),
+        allow_all_tables=values.switch("allow-all-tables-publication"),
     )
-
-
-def _name(values: FlagValues, flag: str, in_alter: str | None) -> str:
-    given = values.text(flag)
-    if given and in_alter and given.casefold() != in_alter.casefold():
-        raise UsageError(f"--{flag} says {given}, but --alter says {in_alter}.", hint="Nothing was sent to the server.")
-    return given or in_alter or ""
 
 
 def _listed(parts: Sequence[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def _transforms(texts: Sequence[str], *, mysql: bool) -> tuple[tuple[str, str], ...]:
+def _transforms(texts: Sequence[str], rules: ChangeText) -> tuple[tuple[str, str], ...]:
     pairs: dict[str, tuple[str, str]] = {}
     for text in texts:
-        match = _TRANSFORM.fullmatch(text)
-        if match is None:
-            raise UsageError(
-                f"--transform {text!r} is not of the form column=expression.",
-                hint="For example: --transform \"first_name=SUBSTRING_INDEX(name, ' ', 1)\".",
-            )
-        column = match[1].replace("``", "`") if match[1] else match[2]
-        if column.casefold() in pairs:
+        column, sql = rules.column(text, f"--transform {text!r}")
+        if rules.folded(column) in pairs:
             raise UsageError(f"--transform names the column {column} twice.")
-        sql = expression(match[3], f"--transform {column}") if mysql else match[3].strip()
-        pairs[column.casefold()] = (column, sql)
+        pairs[rules.folded(column)] = (column, rules.expression(sql, f"--transform {column}"))
     return tuple(pairs.values())
 
 

@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from ghostpy.cli.flag_table import FLAGS
+from ghostpy.settings import SECRET_PARAMETERS
 
 _ARG_START, _ARG_END = 47, 48
 """Fields of /proc/PID/stat, counted from 0; proc_pid_stat(5) counts from 1."""
+
+
+_SECRET_PARAMETER = re.compile(rf"([?&](?:{'|'.join(SECRET_PARAMETERS)})=)([^&]*)")
 
 
 def hide_secrets(arguments: Sequence[str]) -> None:
@@ -47,13 +52,20 @@ def mask(arguments: Sequence[str]) -> list[str]:
         elif flag is not None and flag.secret and has_value:
             masked.append(argument[: -len(value)] + _blank(value) if value else argument)
         else:
-            masked.append(_without_url_password(argument))
+            masked.append(_without_parameters(_without_url_password(argument)))
         secret_next = not secret_next and flag is not None and flag.secret and not has_value
     return masked
 
 
 def _blank(text: str) -> str:
     return "x" * len(os.fsencode(text))
+
+
+def _without_parameters(argument: str) -> str:
+    """`argument` with the secrets among the parameters of a URL blanked out."""
+    if "://" not in argument:
+        return argument
+    return _SECRET_PARAMETER.sub(lambda found: found[1] + _blank(found[2]), argument)
 
 
 def _without_url_password(argument: str) -> str:

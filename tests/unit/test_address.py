@@ -17,8 +17,15 @@ from ghostpy.errors import UsageError
         ("mysql://u@h:3307/db", {"host": "h", "port": 3307, "user": "u", "database": "db", "password": None}),
         ("MySQL://u:p@h/db/", {"user": "u", "password": "p", "database": "db"}),
         ("mariadb://h", {"dialect": "mysql"}),
-        ("postgresql://h/db", {"dialect": "postgres", "port": 5432, "database": "db"}),
-        ("postgres://h:6432", {"dialect": "postgres", "port": 6432}),
+        ("postgresql://h/db", {"dialect": "postgres", "host": "h", "port": None, "database": "db"}),
+        ("Postgres://h:6432", {"dialect": "postgres", "port": 6432, "libpq": {"host": "h", "port": "6432"}}),
+        (
+            "postgresql:///db?host=%2Frun&service=s",
+            {"host": "/run", "libpq": {"host": "/run", "service": "s", "dbname": "db"}},
+        ),
+        ("postgresql://h1:1,h2:2/db", {"host": "h1,h2", "port": None}),
+        ("postgresql://u:p%3A%2F%23@[::1]/d%20b", {"host": "::1", "password": "p:/#", "database": "d b", "user": "u"}),
+        ("postgresql://h?password=p%3A%2F%23&user=u", {"password": "p:/#", "libpq": {"host": "h", "user": "u"}}),
         ("mysql://a%40b:p%3A%2F%23@h/d%20b", {"user": "a@b", "password": "p:/#", "database": "d b"}),
         ("mysql://u:a+b@h", {"password": "a+b"}),
         ("mysql://u:@h", {"password": None}),
@@ -29,8 +36,7 @@ from ghostpy.errors import UsageError
         ("mysql://h?ssl_mode=required", {"ssl": True, "ssl_allow_insecure": True}),
         ("mysql://h?ssl-mode=VERIFY_CA&ssl-ca=ca.pem", {"ssl": True, "ssl_allow_insecure": False, "ssl_ca": "ca.pem"}),
         ("mysql://h?ssl-mode=verify_identity", {"ssl": True, "ssl_allow_insecure": False}),
-        ("postgresql://h?sslmode=require", {"ssl": True, "ssl_allow_insecure": True}),
-        ("postgresql://h?sslmode=verify-full&sslrootcert=r", {"ssl": True, "ssl_allow_insecure": False, "ssl_ca": "r"}),
+        ("postgresql://h?ssl=true", {"libpq": {"host": "h", "sslmode": "require"}}),
         ("mysql://h?ssl-cert=c&ssl-key=k", {"ssl": None, "ssl_cert": "c", "ssl_key": "k"}),
         ("mysql://h?charset=utf8mb4", {"charset": "utf8mb4"}),
     ],
@@ -59,6 +65,12 @@ def test_parts(url: str, expected: dict[str, Any]) -> None:
         "mysql://u:secret@h/db?color=red",
         "mysql://u:secret@h/db?ssl-mode=preferred",
         "mysql://[u:secret@h",
+        "postgresql://u:secret@h?color=red",
+        "postgresql://u:12%zzsecret@h",
+        "postgresql://u:secret@[h",
+        "postgresql://u:pass@h?color=secret=1",
+        "postgresql:secret",
+        "postgresql://h?secret",
     ],
 )
 def test_refused_without_telling_the_password(url: str) -> None:
@@ -67,3 +79,8 @@ def test_refused_without_telling_the_password(url: str) -> None:
     assert caught.value.message.startswith("--url")
     assert caught.value.hint
     assert "secret" not in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_an_unknown_parameter_is_named_where_it_can_hold_no_password() -> None:
+    with pytest.raises(UsageError, match='"color"'):
+        parse_address("postgresql://u@h/db?color=red")

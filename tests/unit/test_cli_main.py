@@ -215,6 +215,9 @@ def test_secrets_are_taken_out() -> None:
         (["--url=mysql://u:p%40w@h/d"], ["--url=mysql://u:xxxxx@h/d"]),
         (["--url", "mysql://u:p@q@h"], ["--url", "mysql://u:xxx@h"]),
         (["--url=mysql://u@h:3306/d"], ["--url=mysql://u@h:3306/d"]),
+        (["--url=postgresql://h/d?password=abc&user=u"], ["--url=postgresql://h/d?password=xxx&user=u"]),
+        (["--url", "postgresql://u:p@h/d?sslpassword=abc"], ["--url", "postgresql://u:x@h/d?sslpassword=xxx"]),
+        (["--url=postgresql:///d?passfile=f"], ["--url=postgresql:///d?passfile=f"]),
         (["--where=a = 'b@c:d'"], ["--where=a = 'b@c:d'"]),
     ],
 )

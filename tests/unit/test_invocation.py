@@ -242,13 +242,6 @@ def test_passwords_are_kept_out_of_texts() -> None:
     assert not invoke(*BASE, GHOSTPY_URL="mysql://u:url-secret@h").notes
 
 
-def test_postgres_is_left_to_its_dialect() -> None:
-    found = invoke("--url=postgresql://h/d", "--table=s.t", "--alter=ADD x text DEFAULT $$a'b$$", "--where=a = $$'$$")
-    assert found.settings.connect.dialect == "postgres"
-    assert found.settings.connect.port == 5432
-    assert found.settings.target.where == "a = $$'$$"
-
-
 @pytest.mark.parametrize(
     ("conf", "arguments", "socket"),
     [

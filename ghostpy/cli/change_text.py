@@ -1,0 +1,129 @@
+"""The SQL among the flags, read by the rules of the server it is for: which table, which change, which expressions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ghostpy.errors import UsageError
+from ghostpy.planning import postgres_alter, postgres_tokens, sql_tokens
+from ghostpy.planning.alter import parse_alter
+
+_TRANSFORM = re.compile(r"\s*(?:`((?:[^`]|``)+)`|([^=\s`]+))\s*=(.*)", re.DOTALL)
+_EXAMPLE = (
+    "For example: --transform \"first_name=SUBSTRING_INDEX(name, ' ', 1)\", or on PostgreSQL split_part(name, ' ', 1)."
+)
+_NOT_SENT = "Nothing was sent to the server."
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The table that a call is about, as flags and ALTER name it; what is empty is named nowhere."""
+
+    database: str
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeText:
+    """How the texts of one kind of server are read. All raise UsageError where a text cannot be one."""
+
+    named: Callable[[str, str, str], Named]
+    """Of the flags --alter, --database and --table."""
+    expression: Callable[[str, str], str]
+    """An expression that can be put into a statement as it is; the second text is what to call it."""
+    column: Callable[[str, str], tuple[str, str]]
+    """A column's name at the beginning of a text, and what follows it; the second text is what to call it."""
+    folded: Callable[[str], str]
+    """Of columns' names: those that are one column are equal."""
+
+
+def _named_on_mysql(alter: str, database: str, table: str) -> Named:
+    if not alter.strip():
+        return Named(database, table)
+    parsed = parse_alter(alter)
+    return Named(
+        _agreed("database", database, parsed.database),
+        _agreed("table", table, parsed.table),
+    )
+
+
+def _named_on_postgres(alter: str, database: str, table: str) -> Named:
+    if not alter.strip():
+        return Named(database, table)
+    parsed = postgres_alter.parse_alter(alter)
+    if parsed.table is None:
+        if table:
+            qualified(table)
+        return Named(database, table)
+    in_alter = ".".join(postgres_alter.quoted(name) for name in (parsed.schema, parsed.table) if name)
+    if not table:
+        return Named(database, in_alter)
+    schema, name = qualified(table)
+    if name != parsed.table or (schema and parsed.schema and schema != parsed.schema):
+        raise UsageError(f"--table says {table}, but --alter says {in_alter}.", hint=_NOT_SENT)
+    return Named(database, in_alter if parsed.schema else table)
+
+
+def _agreed(flag: str, given: str, in_alter: str | None) -> str:
+    if given and in_alter and given.casefold() != in_alter.casefold():
+        raise UsageError(f"--{flag} says {given}, but --alter says {in_alter}.", hint=_NOT_SENT)
+    return given or in_alter or ""
+
+
+def qualified(text: str) -> tuple[str | None, str]:
+    """Schema (None where there is none) and name of a PostgreSQL table, unquoted and folded as the server does it."""
+    tokens = postgres_tokens.tokenize(text, "--table")
+    names = [token.name for token in tokens[::2]]
+    dots = all(token.is_symbol(".") for token in tokens[1::2])
+    if len(tokens) not in (1, 3) or not dots or not all(names):
+        raise UsageError(
+            f"--table {text} is no name of a table.", hint='Write it as table, schema.table or "My Schema"."T".'
+        )
+    return (names[0] if len(names) == 2 else None), str(names[-1])
+
+
+def _postgres_expression(text: str, what: str) -> str:
+    tokens = postgres_tokens.tokenize(text, what)
+    while tokens and tokens[-1].is_symbol(";"):
+        tokens = tokens[:-1]
+    if not tokens:
+        raise UsageError(f"{what} is empty.")
+    if any(token.is_symbol(";") for token in tokens):
+        raise UsageError(f"{what} holds more than one statement.", hint=_NOT_SENT)
+    return postgres_tokens.span(text, tokens)
+
+
+def _mysql_column(text: str, what: str) -> tuple[str, str]:
+    match = _TRANSFORM.fullmatch(text)
+    if match is None:
+        raise _no_transform(what)
+    return match[1].replace("``", "`") if match[1] else match[2], match[3]
+
+
+def _postgres_column(text: str, what: str) -> tuple[str, str]:
+    tokens = postgres_tokens.tokenize(text, what)
+    if len(tokens) < 2 or tokens[0].name is None or not tokens[1].is_symbol("="):
+        raise _no_transform(what)
+    return tokens[0].name, text[tokens[1].end :]
+
+
+def _no_transform(what: str) -> UsageError:
+    return UsageError(f"{what} is not of the form column=expression.", hint=_EXAMPLE)
+
+
+TEXTS: Mapping[str, ChangeText] = {
+    "mysql": ChangeText(
+        _named_on_mysql,
+        sql_tokens.expression,
+        _mysql_column,
+        str.casefold,
+    ),
+    "postgres": ChangeText(
+        _named_on_postgres,
+        _postgres_expression,
+        _postgres_column,
+        str,
+    ),
+}
