@@ -12,6 +12,10 @@ def dialect_for(settings: MigrateSettings) -> Dialect:
     """The dialect of the server that `settings` name. Raises UsageError for one that is not supported."""
     if settings.connect.dialect == "mysql":
         return MySQLDialect(settings)
+    if settings.connect.dialect == "postgres":
+        from ghostpy.dialects.postgres.dialect import PostgresDialect  # a run loads one driver
+
+        return PostgresDialect(settings)
     raise errors.UsageError(
-        f"{settings.connect.dialect} servers are not supported by this version", hint="Use a mysql:// URL."
+        f"{settings.connect.dialect} servers are not supported by this version", hint="Use a mysql:// or postgresql:// URL."
     )

@@ -25,7 +25,7 @@ from ghostpy.dialects.mysql.session import Session
 from ghostpy.dialects.mysql.statements import Statements
 from ghostpy.dialects.mysql.types import carries_key, implicit_value
 from ghostpy.model.column_map import ColumnMap, CopyKey
-from ghostpy.model.finding import Finding, Severity
+from ghostpy.model.finding import Finding
 from ghostpy.model.names import HelperNames, TableName, helper_names
 from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.table import Table
@@ -37,6 +37,7 @@ from ghostpy.preflight.attached import attached_findings
 from ghostpy.preflight.change import change_findings, dropped_findings
 from ghostpy.preflight.checks import check_findings
 from ghostpy.preflight.leftovers import leftover_findings
+from ghostpy.preflight.refusal import refusal, refusing
 from ghostpy.preflight.source import source_findings
 from ghostpy.settings import TargetSettings
 
@@ -108,7 +109,7 @@ class Planner:
             drop_shadow=self._settings.initially_drop_shadow,
             drop_old=self._settings.initially_drop_old,
         )
-        if _refusing(findings) and any(f.code in _NO_PROBE for f in findings):
+        if refusing(findings) and any(f.code in _NO_PROBE for f in findings):
             raise refusal(self._target.source, self._address, findings)
         return await self._probed(source, findings)
 
@@ -133,7 +134,7 @@ class Planner:
             if choice.key is not None:
                 plan = self._assembled(source, shadow, columns, choice.key, findings, instant=instant)
                 findings += await self._expressions_on_server(plan)
-        if plan is None or _refusing(findings):
+        if plan is None or refusing(findings):
             raise refusal(self._target.source, self._address, findings)
         return self._assembled(source, shadow, columns, plan.copy_key, findings, instant=instant)
 
@@ -303,18 +304,3 @@ _NO_PROBE = frozenset(
     {"not-a-table", "storage-engine", "leftover-shadow", "missing-privilege", "renames-table", "read-only"}
     | {"names-check"}
 )
-
-
-def _refusing(findings: list[Finding]) -> list[Finding]:
-    return [finding for finding in findings if finding.severity is Severity.REFUSE]
-
-
-def refusal(source: TableName, address: str, findings: list[Finding]) -> errors.GhostpyError:
-    """The error that names all that stands against the change."""
-    against = _refusing(findings)
-    texts = [f"{finding.text}. {finding.way_out}".rstrip() for finding in against]
-    listed = f" {texts[0]}" if len(texts) == 1 else "".join(f"\n  - {text}" for text in texts)
-    message = f"{source} on {address} cannot be changed like this:{listed}"
-    if all(finding.code == "missing-privilege" for finding in against):
-        return errors.MissingPrivilege(message, hint="Nothing was created or changed.")
-    return errors.PlanRefused(message)

@@ -1,0 +1,91 @@
+"""PostgreSQL: the parts that the engine is made of, for one run."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from ghostpy.dialects.postgres.exchange import LockingExchange
+from ghostpy.dialects.postgres.facts import ServerFacts, server_facts
+from ghostpy.dialects.postgres.housekeeping import Housekeeper
+from ghostpy.dialects.postgres.indexes import ShadowIndexes
+from ghostpy.dialects.postgres.planner import Planner
+from ghostpy.dialects.postgres.rows import POOL_SETTINGS, Resyncer, RowComparer, RowCopier
+from ghostpy.dialects.postgres.session import SessionPool
+from ghostpy.dialects.postgres.statements import Statements
+from ghostpy.dialects.postgres.stream import LogicalStream
+from ghostpy.dialects.postgres.target import Target, asked_for, resolved
+from ghostpy.dialects.postgres.work import Work
+from ghostpy.model.plan import Plan, Strategy
+from ghostpy.protocols import Parts
+from ghostpy.settings import MigrateSettings
+
+log = logging.getLogger("ghostpy.postgres")
+
+
+class PostgresDialect:
+    """Fulfils `Dialect`."""
+
+    def __init__(self, settings: MigrateSettings) -> None:
+        self._settings = settings
+        self._connect = settings.connect
+        self._asked = asked_for(settings.target)
+        self._started = datetime.now()
+        self._housekeeper = Housekeeper(self._connect, settings.cut_over.attempts, log.warning)
+        self._pool = SessionPool(self._connect, purpose="rows", size=settings.copy.workers + 1, options=POOL_SETTINGS)
+        self._facts: ServerFacts | None = None
+        self._target: Target | None = None
+        self._work: Work | None = None
+        self._exchange: LockingExchange | None = None
+
+    @property
+    def address(self) -> str:
+        return self._connect.address
+
+    @property
+    def housekeeping(self) -> Housekeeper:
+        return self._housekeeper
+
+    async def open(self) -> None:
+        await self._housekeeper.open()
+        session = self._housekeeper.session
+        self._facts = await server_facts(session)
+        self._target = await resolved(session, self._asked, self._settings.target, started=self._started)
+        self._housekeeper.aim(self._target.source, self._target.names)
+
+    async def plan(self) -> Plan:
+        assert self._facts is not None and self._target is not None
+        planner = Planner(self._housekeeper.session, self._facts, self._target, self._settings.target)
+        plan, self._work = await planner.plan()
+        indexes = None
+        if plan.strategy is Strategy.SHADOW:
+            indexes = ShadowIndexes(Statements(plan), self._work.by_shadow[0].indexes, plan.copy_key.shadow_index)
+        self._housekeeper.expect(self._work, indexes)
+        return plan
+
+    def parts(self, plan: Plan) -> Parts:
+        assert self._facts is not None and self._work is not None
+        statements = Statements(plan)
+        self._exchange = LockingExchange(self._connect, statements, self._work)
+        return Parts(
+            stream=LogicalStream(
+                self._connect,
+                self._facts,
+                source=plan.source.name,
+                oid=self._work.oid,
+                key=plan.copy_key.source_columns,
+                all_columns=plan.source.columns,
+                reader=self._connect.stream_reader,
+            ),
+            copying=RowCopier(self._pool, statements),
+            resyncing=Resyncer(self._pool, statements),
+            comparing=RowComparer(self._pool, statements),
+            exchanging=self._exchange,
+            bare=True,
+        )
+
+    async def close(self) -> None:
+        if self._exchange is not None:
+            await self._exchange.close()
+        await self._pool.close()
+        await self._housekeeper.close()

@@ -1,0 +1,176 @@
+"""The lock and the exchange of names: one transaction, so that a failure anywhere in it changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+
+from ghostpy import errors
+from ghostpy.dialects.postgres import quote
+from ghostpy.dialects.postgres.dependants import fingerprint_of
+from ghostpy.dialects.postgres.driver_errors import LockNotAvailable
+from ghostpy.dialects.postgres.fingerprint import check_unchanged
+from ghostpy.dialects.postgres.inspect import table_oid
+from ghostpy.dialects.postgres.names import MADE_BY_US
+from ghostpy.dialects.postgres.replay import run_under
+from ghostpy.dialects.postgres.rows import POOL_SETTINGS, resync_on
+from ghostpy.dialects.postgres.session import LONGEST_WAIT, Session, opened, see_gone
+from ghostpy.dialects.postgres.statements import Statements
+from ghostpy.dialects.postgres.work import Work
+from ghostpy.model.keys import Key, KeyRange, Mark
+from ghostpy.protocols import NameOwner, Resynced
+from ghostpy.settings import ConnectSettings
+
+_SERVER_BACK_WITHIN = 30.0
+
+# Who holds the table for longer than we would wait, and so would only be waited for in vain.
+_HOLDERS = """
+SELECT a.pid, coalesce(a.usename, ''), coalesce(a.state, ''), round(extract(epoch FROM clock_timestamp() - a.xact_start))::int
+FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'relation' AND l.relation = {oid} AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND a.pid <> pg_backend_pid() AND clock_timestamp() - a.xact_start > make_interval(secs => {seconds})
+ORDER BY a.xact_start LIMIT 1
+"""
+
+
+class FrozenTransaction:
+    """Fulfils `Frozen`: the session whose transaction holds the locks."""
+
+    def __init__(self, session: Session, statements: Statements, work: Work) -> None:
+        self._session = session
+        self._statements = statements
+        self._work = work
+
+    async def resync(self, keys: Mapping[Key, Mark], copied: KeyRange) -> Resynced:
+        return await resync_on(self._session, self._statements, keys, copied, within=True)
+
+    async def exchange(self) -> None:
+        plan, work, session = self._statements.plan, self._work, self._session
+        altered, dependants = work.by_shadow
+        source, names, doing = plan.source.name, plan.names, "exchanging the names"
+        await check_unchanged(session, source, work.fingerprint)
+        if await fingerprint_of(session, source) != dependants.fingerprint:
+            raise errors.SourceChanged(
+                f"what depends on {source} on {session.address} is not what it was when the plan was made; nothing was changed"
+            )
+        move = [
+            f"ALTER TABLE {quote.table(source)} SET SCHEMA {quote.name(names.old.schema)}",
+            f"ALTER TABLE {quote.table(names.shadow)} SET SCHEMA {quote.name(source.schema)}",
+        ]
+        path = (source.schema,)
+        await run_under(session, path, [*dependants.before_move, *altered.before_move], doing=doing)
+        await session.execute("; ".join(move), doing=doing)
+        after = [*altered.exchange_statements(names.old, source), *dependants.after_move]
+        await run_under(session, path, after, doing=doing, on=source)
+        try:
+            await session.execute("COMMIT", doing=doing)
+        except errors.ServerGone as error:
+            raise errors.CutOverInDoubt(error.message) from error
+
+
+class LockingExchange:
+    """Fulfils `Exchanging`."""
+
+    def __init__(self, settings: ConnectSettings, statements: Statements, work: Work) -> None:
+        self._settings = settings
+        self._statements = statements
+        self._work = work
+        self._session = Session(settings, purpose="cut-over")
+        self._shadow_oid: int | None = None
+
+    async def prepare(self) -> None:
+        session, names = self._session, self._statements.plan.names
+        if not session.is_open:
+            await session.open(options=POOL_SETTINGS)
+        self._shadow_oid = self._shadow_oid or await table_oid(session, names.shadow)
+        found = await session.scalar(
+            "SELECT count(*) FROM pg_namespace WHERE nspname = %s", [names.old.schema], doing="looking for a schema"
+        )
+        if not found:
+            schema, source = quote.name(names.old.schema), self._statements.plan.source.name
+            await session.execute(
+                f"BEGIN; CREATE SCHEMA {schema}; "
+                f"COMMENT ON SCHEMA {schema} IS {quote.text(f'{MADE_BY_US}old table of {source}')}; COMMIT",
+                doing="creating the old table's schema",
+            )
+
+    @asynccontextmanager
+    async def frozen(self, *, timeout: float) -> AsyncIterator[FrozenTransaction]:
+        await self.prepare()
+        session, wait = self._session, min(timeout, LONGEST_WAIT)
+        await self._look_who_holds(wait)
+        try:
+            await self._lock(wait)
+            yield FrozenTransaction(session, self._statements, self._work)
+        except LockNotAvailable as error:
+            await self._give_up()
+            raise errors.LockTimeout(error.message) from error
+        except BaseException:
+            await self._give_up()
+            raise
+        await self._give_up()
+
+    async def _look_who_holds(self, wait: float) -> None:
+        rows = await self._session.query(
+            _HOLDERS.format(oid=self._work.oid, seconds=wait), doing="looking who holds the table"
+        )
+        if rows:
+            pid, user, state, seconds = rows[0]
+            raise errors.LockTimeout(
+                f"{self._statements.plan.source.name} on {self._settings.address} is held by the transaction of process {pid} "
+                f"({user}, {state}) for {seconds} s: the lock was not asked for, since everybody else would wait behind us"
+            )
+
+    async def _lock(self, wait: float) -> None:
+        """BEGIN, and all locks in one order for all runs, the source's last."""
+        source = self._statements.plan.source.name
+        milliseconds = max(1, round(wait * 1000))
+        script = [
+            "BEGIN",
+            f"SET LOCAL lock_timeout = {milliseconds}",
+            # Deferred checks fail where it can still be mended, not at COMMIT.
+            "SET CONSTRAINTS ALL IMMEDIATE",
+            *self._work.locks,
+            f"LOCK TABLE {quote.table(source)} IN ACCESS EXCLUSIVE MODE",
+        ]
+        async with asyncio.timeout(2 * wait + 1.0):
+            await self._session.execute("; ".join(script), doing=f"locking {source}")
+
+    async def _give_up(self) -> None:
+        """End the transaction, where one is open. However that goes, its locks are gone with the session."""
+        try:
+            async with asyncio.timeout(1.0):
+                await self._session.rollback()
+        except (errors.GhostpyError, TimeoutError, asyncio.CancelledError):
+            await self._session.close()
+
+    async def owner(self) -> NameOwner:
+        await self._session.close()
+        deadline = time.monotonic() + _SERVER_BACK_WITHIN
+        while True:
+            try:
+                return await self._looked_up()
+            except errors.ConnectionFailed:
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.2)
+
+    async def _looked_up(self) -> NameOwner:
+        # A session that looks lost from here may still commit there.
+        source, backend = self._statements.plan.source.name, self._session.backend
+        if backend is not None and not await see_gone(self._settings, backend):
+            raise errors.CutOverInDoubt(
+                f"the session that exchanges {source} on {self._settings.address} (process {backend.pid}) does not end"
+            )
+        async with opened(self._settings, purpose="owner") as session:
+            oid = await table_oid(session, source)
+        if oid == self._work.oid:
+            return NameOwner.SOURCE
+        return NameOwner.SHADOW if oid is not None and oid == self._shadow_oid else NameOwner.UNKNOWN
+
+    async def close(self) -> None:
+        """End the session. Never raises."""
+        with suppress(Exception):
+            await self._session.close()

@@ -1,0 +1,240 @@
+"""What a run makes and removes in the database, and its lock."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from ghostpy import errors
+from ghostpy.dialects.postgres import quote
+from ghostpy.dialects.postgres.clone import build_clone
+from ghostpy.dialects.postgres.fingerprint import check_unchanged
+from ghostpy.dialects.postgres.indexes import ShadowIndexes
+from ghostpy.dialects.postgres.inspect import table_oid
+from ghostpy.dialects.postgres.later import carry_out_later
+from ghostpy.dialects.postgres.names import MADE_BY_US
+from ghostpy.dialects.postgres.replay import path_of, run_under
+from ghostpy.dialects.postgres.session import LONGEST_WAIT, Session
+from ghostpy.dialects.postgres.slot import message_prefix, registration_name
+from ghostpy.dialects.postgres.staged import carry_out
+from ghostpy.dialects.postgres.work import Work
+from ghostpy.model.names import HelperNames, TableName
+from ghostpy.settings import ConnectSettings
+
+_SERVER_BACK_WITHIN = 30.0
+_CREATION_LOCK = "5s"
+
+LOCK_CLASS = 0x67687079
+"""First half of the advisory lock's key; the second is the table's OID."""
+
+
+class Housekeeper:
+    """Fulfils `Housekeeping`.
+
+    The lock and the heartbeat share a session: where the lock is lost with its session, the next heartbeat tells.
+    """
+
+    def __init__(self, settings: ConnectSettings, attempts: int, happened: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._attempts = attempts
+        self._happened = happened
+        self._locking = Session(settings, purpose="heartbeat")
+        self._working = Session(settings, purpose="housekeeping")
+        self._source = TableName("", "")
+        self._names: HelperNames | None = None
+        self._prefix = ""
+        self._work: Work | None = None
+        self._indexes: ShadowIndexes | None = None
+        self._keep_old = True
+
+    @property
+    def session(self) -> Session:
+        """The working session, for questions before the run."""
+        return self._working
+
+    def aim(self, source: TableName, names: HelperNames) -> None:
+        """The table, once its name is resolved."""
+        self._source, self._names = source, names
+
+    def expect(self, work: Work, indexes: ShadowIndexes | None) -> None:
+        """What was planned."""
+        self._work, self._indexes = work, indexes
+
+    async def open(self) -> None:
+        """Connect. Raises ConnectionFailed."""
+        await self._locking.open()
+        await self._working.open()
+
+    async def close(self) -> None:
+        """End the sessions, and with them the lock. Never raises."""
+        await self._locking.close()
+        await self._working.close()
+
+    async def lock_run(self) -> None:
+        oid = await table_oid(self._locking, self._source)
+        if oid is None:
+            return  # the plan will say so
+        database = await self._locking.scalar(
+            "SELECT oid FROM pg_database WHERE datname = current_database()", doing="asking for the database"
+        )
+        self._prefix = message_prefix(registration_name(int(database), oid))
+        got = await self._locking.scalar(
+            f"SELECT pg_try_advisory_lock({LOCK_CLASS}, {_signed(oid)})", doing="taking the run's lock"
+        )
+        if not got:
+            raise errors.AlreadyRunning(
+                f"another run is changing {self._source} on {self._settings.address}: it holds the lock; nothing was changed"
+            )
+
+    async def create_ledger(self) -> None:
+        names = self._helpers
+        schema = quote.name(names.shadow.schema)
+        await self._drop_schema(names.shadow.schema)
+        await self._do(
+            f"CREATE SCHEMA {schema}; "
+            f"COMMENT ON SCHEMA {schema} IS {quote.text(f'{MADE_BY_US}shadow of {self._source}')}; "
+            f"CREATE TABLE {quote.table(names.ledger)} (id text PRIMARY KEY, value text NOT NULL); "
+            f"INSERT INTO {quote.table(names.ledger)} VALUES ('source', {quote.text(str(self._source))}), "
+            f"('oid', {quote.text(str(self._expected.oid))}), ('begun', clock_timestamp()::text)",
+            "creating the ledger",
+        )
+
+    async def beat(self, number: int) -> None:
+        await self._locking.query(
+            f"SELECT pg_logical_emit_message(true, {quote.text(self._prefix)}, 'beat {number}')",
+            doing="writing the heartbeat",
+        )
+
+    async def create_shadow(self) -> None:
+        async with self._working.transaction(doing="creating the shadow"):
+            await self._do(f"SET LOCAL lock_timeout = '{_CREATION_LOCK}'", "creating the shadow")
+            await build_clone(self._working, self._source, self._helpers.shadow, self._expected.alters)
+
+    async def build_key(self) -> None:
+        if self._indexes is not None:
+            await self._indexes.build_key(self._working)
+
+    async def build_indexes(self) -> None:
+        (altered, _), names = self._expected.by_shadow, self._helpers
+        if self._indexes is not None:
+            await self._indexes.build_others(self._working)
+        await run_under(
+            self._working,
+            path_of(names.shadow, self._source),
+            altered.before_exchange,
+            doing="completing the new table",
+            on=names.shadow,
+        )
+        # The new table's first queries must find statistics, and index-only scans a visibility map.
+        await self._do(f"VACUUM (ANALYZE) {quote.table(names.shadow)}", "analyzing the new table")
+
+    async def finish(self) -> None:
+        altered, dependants = self._expected.by_shadow
+        statements = [*altered.after_exchange, *dependants.later]
+        await carry_out_later(self._working, self._source, statements, self._happened)
+
+    async def drop_shadow(self) -> None:
+        """Gone with its schema, which the ledger is dropped with."""
+
+    async def drop_ledger(self) -> None:
+        """Drop what we made but the old table: the shadow's schema, and the old table's where the table is not in it."""
+        await self._at_last(self._helpers.shadow.schema)
+        if await table_oid(self._working, self._helpers.old) is None:
+            await self._at_last(self._helpers.old.schema)
+
+    async def drop_old(self) -> None:
+        await self._at_last(self._helpers.old.schema)
+
+    async def estimate_rows(self) -> int:
+        found = await self._working.scalar(
+            "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = %s",
+            [self._expected.oid],
+            doing="estimating the rows",
+        )
+        return int(found or 0)
+
+    async def count_rows(self) -> int:
+        """The exact number of rows; reads the whole table."""
+        return int(
+            await self._working.scalar(f"SELECT count(*) FROM {quote.table(self._source)}", doing="counting the rows")
+        )
+
+    async def writes(self) -> int:
+        # Transactions that write get numbers, in order.
+        return int(
+            await self._locking.scalar(
+                "SELECT pg_snapshot_xmax(pg_current_snapshot())::text", doing="asking for the server's activity"
+            )
+        )
+
+    async def check_source(self) -> None:
+        await check_unchanged(self._working, self._source, self._expected.fingerprint)
+
+    async def alter_in_place(self, lock_timeout: int) -> bool:
+        """Carry the planned steps out on the source itself; True, or an error that says what is left."""
+        await carry_out(
+            self._settings,
+            self._source,
+            self._expected.steps,
+            lock_timeout=min(lock_timeout, LONGEST_WAIT),
+            attempts=self._attempts,
+            happened=self._happened,
+        )
+        return True
+
+    @property
+    def _helpers(self) -> HelperNames:
+        assert self._names is not None
+        return self._names
+
+    @property
+    def _expected(self) -> Work:
+        assert self._work is not None
+        return self._work
+
+    async def _at_last(self, schema: str) -> None:
+        """Drop a schema of ours. A session that is lost is replaced, as soon as there is another to be had."""
+        deadline = time.monotonic() + _SERVER_BACK_WITHIN
+        while True:
+            try:
+                if not self._working.is_open:
+                    await self._working.open()
+                await self._drop_schema(schema)
+                return
+            except (errors.ConnectionFailed, errors.TransientError):
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.2)
+
+    async def _drop_schema(self, schema: str) -> None:
+        await drop_our_schema(self._working, schema)
+
+    async def _do(self, sql: str, doing: str) -> None:
+        await self._working.execute(sql, doing=doing)
+
+
+async def drop_our_schema(session: Session, schema: str) -> None:
+    """Drop a schema that a run made, with its tables; one of the same name that is not ours is left alone.
+
+    Nothing outside goes with it: where somebody has made a view of one of the tables, the server's refusal says so.
+    """
+    tables = await session.query(
+        "SELECT c.relname FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p') "
+        "WHERE n.nspname = %s AND starts_with(obj_description(n.oid, 'pg_namespace'), %s)",
+        [schema, MADE_BY_US],
+        doing="looking for a schema",
+    )
+    if tables:
+        drops = [f"DROP TABLE {quote.table(TableName(schema, name))}" for (name,) in tables if name is not None]
+        script = "; ".join(["BEGIN", *drops, f"DROP SCHEMA {quote.name(schema)}", "COMMIT"])
+        try:
+            await session.execute(script, doing=f"dropping {schema}")
+        except errors.GhostpyError:
+            await session.rollback()
+            raise
+
+
+def _signed(oid: int) -> int:
+    """An OID as the four-byte integer that an advisory lock takes."""
+    return oid - (1 << 32) if oid >= 1 << 31 else oid

@@ -1,0 +1,49 @@
+"""What follows the exchange: validation of constraints, refreshed views. Each by itself, gently, and none of it undoes the change."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+
+from ghostpy import errors
+from ghostpy.dialects.postgres.replay import path_text
+from ghostpy.dialects.postgres.session import Session
+from ghostpy.model.names import TableName
+
+_LOCK_TIMEOUT = "500ms"
+_ATTEMPTS = 60
+
+
+async def carry_out_later(
+    session: Session, source: TableName, statements: Sequence[str], happened: Callable[[str], None]
+) -> None:
+    """Run each of `statements`; where one is refused, say so with its text, and go on."""
+    if not statements:
+        return
+    doing = f"finishing {source}"
+    await session.execute(
+        f"SET search_path = {path_text([source.schema])}; SET lock_timeout = '{_LOCK_TIMEOUT}'", doing=doing
+    )
+    try:
+        for statement in statements:
+            try:
+                await _with_patience(session, statement, doing)
+            except errors.ServerGone:
+                raise
+            except errors.GhostpyError as error:
+                happened(f"{source} has its new schema, but this is left to be done: {statement} ({error.message})")
+    finally:
+        if session.is_open:
+            await session.execute("RESET search_path; RESET lock_timeout", doing=doing)
+
+
+async def _with_patience(session: Session, statement: str, doing: str) -> None:
+    for attempt in range(_ATTEMPTS):
+        try:
+            await session.execute(statement, doing=doing)
+            return
+        except errors.TransientError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+        await asyncio.sleep(random.uniform(0.2, 1.0))

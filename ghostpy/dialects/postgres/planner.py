@@ -1,0 +1,271 @@
+"""From the settings and the server's answers to a plan. Leaves nothing behind on the server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ghostpy import errors
+from ghostpy.dialects.postgres import quote
+from ghostpy.dialects.postgres.clone import Altered, build_clone, own_findings
+from ghostpy.dialects.postgres.copy_keys import carries_key, shadow_indexes, stream_index
+from ghostpy.dialects.postgres.dependants import Dependants, dependants_of
+from ghostpy.dialects.postgres.facts import ServerFacts
+from ghostpy.dialects.postgres.fingerprint import table_fingerprint
+from ghostpy.dialects.postgres.inspect import describe, table_oid
+from ghostpy.dialects.postgres.names import MADE_BY_US
+from ghostpy.dialects.postgres.replay import path_of, run_under
+from ghostpy.dialects.postgres.server_checks import privilege_findings, server_findings
+from ghostpy.dialects.postgres.session import Session
+from ghostpy.dialects.postgres.statements import Statements
+from ghostpy.dialects.postgres.steps import Choice, Step
+from ghostpy.dialects.postgres.strategy import choose
+from ghostpy.dialects.postgres.target import Target
+from ghostpy.dialects.postgres.work import Work
+from ghostpy.model.column_map import ColumnMap, CopyKey
+from ghostpy.model.finding import Finding
+from ghostpy.model.names import TableName
+from ghostpy.model.plan import Plan, Strategy
+from ghostpy.model.table import Table
+from ghostpy.planning.column_map import paired_columns, transform_findings, valueless_columns
+from ghostpy.planning.copy_key import choose_copy_key
+from ghostpy.planning.expressions import expression_findings
+from ghostpy.planning.postgres_alter import shadow_findings
+from ghostpy.preflight.change import dropped_findings
+from ghostpy.preflight.leftovers import leftover_findings
+from ghostpy.preflight.refusal import refusal, refusing
+from ghostpy.settings import TargetSettings
+
+_PROBE_LOCK = "5s"
+
+
+@dataclass(frozen=True, slots=True)
+class _Probed:
+    """The new table as the server makes it, on an empty clone that is gone again."""
+
+    shadow: Table
+    altered: Altered
+    dependants: Dependants
+
+
+class Planner:
+    """Makes the plan of one run on an open session."""
+
+    def __init__(self, session: Session, facts: ServerFacts, target: Target, settings: TargetSettings) -> None:
+        self._session = session
+        self._facts = facts
+        self._target = target
+        self._settings = settings
+
+    async def plan(self) -> tuple[Plan, Work]:
+        """The plan, and what it comes down to. Raises PlanRefused with all findings, or MissingPrivilege where only those are missing."""
+        source = await self._described()
+        choice = await self._choice(source)
+        if choice is not None and choice.strategy is not Strategy.SHADOW:
+            return await self._in_place(source, choice)
+        return await self._by_shadow(source, choice)
+
+    async def _described(self) -> Table:
+        name = self._target.source
+        table = await describe(self._session, name)
+        if table is None:
+            text = f"there is no table {name} in the database {self._facts.database}, or no right to see it"
+            raise self._refusal([Finding("no-such-table", text, "Check --table and the database.")])
+        if table.kind not in ("BASE TABLE", "PARTITIONED TABLE"):
+            text = f"{name} is a {table.kind.lower()}, not a table of rows"
+            raise self._refusal([Finding("not-a-table", text, "Name the table below it.")])
+        return table
+
+    async def _choice(self, source: Table) -> Choice | None:
+        settings = self._settings
+        if settings.strategy == "shadow" or settings.transforms or settings.where:
+            return None
+        try:
+            choice = await choose(
+                self._session,
+                source.name,
+                self._target.alter,
+                scratch=self._target.names.probe,
+                facts=self._facts,
+                wanted=settings.strategy,
+            )
+        except (errors.ServerGone, errors.TransientError, errors.MissingPrivilege):
+            raise
+        except errors.GhostpyError as error:
+            text = f"the server refused the ALTER: {error.message}"
+            raise self._refusal([Finding("alter-refused", text, "Correct the ALTER.")]) from error
+        if settings.strategy == "online" and choice.strategy is Strategy.SHADOW:
+            text = f"the server cannot make this change online: {choice.reason}"
+            raise self._refusal([Finding("needs-shadow", text, "Leave --strategy=online out.")])
+        return choice
+
+    async def _in_place(self, source: Table, choice: Choice) -> tuple[Plan, Work]:
+        findings = [*choice.findings]
+        findings += await privilege_findings(self._session, self._facts, source.name, shadow=False)
+        if refusing(findings):
+            raise self._refusal(findings)
+        plan = Plan(
+            source=source,
+            shadow=source,
+            names=self._target.names,
+            alter=self._target.alter.text,
+            strategy=choice.strategy,
+            copy_key=CopyKey("", "", (), ()),
+            columns=ColumnMap(()),
+            where=None,
+            findings=tuple(findings),
+        )
+        return plan, await self._work(source, steps=choice.steps)
+
+    async def _by_shadow(self, source: Table, choice: Choice | None) -> tuple[Plan, Work]:
+        findings = [*(choice.findings if choice else ())]
+        findings += await own_findings(self._session, source.name)
+        findings += server_findings(self._facts)
+        findings += await privilege_findings(self._session, self._facts, source.name, shadow=True)
+        findings += shadow_findings(self._target.alter)
+        findings += self._expressions()
+        findings += await self._leftovers()
+        if any(finding.code in _NO_PROBE for finding in refusing(findings)):
+            raise self._refusal(findings)
+        probed = await self._probed(source, findings)
+        findings += probed.dependants.findings
+        columns = self._columns(source, probed, findings)
+        index = await stream_index(self._session, source.name)
+        key = choose_copy_key(source, probed.shadow, columns, carries=carries_key, only_index=index)
+        if key.finding:
+            findings.append(key.finding)
+        if key.key is None:
+            raise self._refusal(findings)
+        plan = self._assembled(source, probed.shadow, columns, key.key, findings)
+        findings += await self._expressions_on_server(plan)
+        if refusing(findings):
+            raise self._refusal(findings)
+        plan = self._assembled(source, probed.shadow, columns, key.key, findings)
+        return plan, await self._work(source, dependants=probed.dependants, altered=probed.altered)
+
+    def _columns(self, source: Table, probed: _Probed, findings: list[Finding]) -> ColumnMap:
+        using = tuple(self._target.alter.using.items())
+        columns = paired_columns(source, probed.shadow, probed.altered.columns, (*using, *self._settings.transforms))
+        findings += transform_findings(probed.shadow, self._settings.transforms)
+        findings += valueless_columns(columns)
+        findings += dropped_findings(columns)
+        return columns
+
+    def _assembled(
+        self, source: Table, shadow: Table, columns: ColumnMap, key: CopyKey, findings: list[Finding]
+    ) -> Plan:
+        return Plan(
+            source=source,
+            shadow=shadow,
+            names=self._target.names,
+            alter=self._target.alter.text,
+            strategy=Strategy.SHADOW,
+            copy_key=key,
+            columns=columns,
+            where=self._settings.where,
+            findings=tuple(findings),
+        )
+
+    async def _work(
+        self,
+        source: Table,
+        *,
+        dependants: Dependants | None = None,
+        altered: Altered | None = None,
+        steps: Sequence[Step] = (),
+    ) -> Work:
+        oid = await table_oid(self._session, source.name)
+        assert oid is not None
+        return Work(
+            oid=oid,
+            fingerprint=await table_fingerprint(self._session, source.name),
+            alters=self._alters(self._target.names.shadow),
+            dependants=dependants,
+            altered=altered,
+            steps=steps,
+        )
+
+    def _alters(self, table: TableName) -> tuple[str, ...]:
+        return self._target.alter.statements(quote.table(table))
+
+    # --- questions to the server -------------------------------------------------------------------------------------
+
+    async def _leftovers(self) -> list[Finding]:
+        names = self._target.names
+        existing = [name for name in (names.shadow, names.old) if await table_oid(self._session, name) is not None]
+        # Who holds the run's lock knows that nobody works on a shadow that is there, so ours is simply made anew.
+        theirs = [name for name in existing if name == names.old or not await self._ours(name.schema)]
+        return leftover_findings(
+            names,
+            theirs,
+            drop_shadow=False,
+            drop_old=self._settings.initially_drop_old,
+        )
+
+    async def _ours(self, schema: str) -> bool:
+        return bool(
+            await self._session.scalar(
+                "SELECT starts_with(obj_description(oid, 'pg_namespace'), %s) FROM pg_namespace WHERE nspname = %s",
+                [MADE_BY_US, schema],
+                doing="looking for a schema",
+            )
+        )
+
+    def _expressions(self) -> list[Finding]:
+        findings = []
+        for column, text in self._settings.transforms:
+            findings += expression_findings(f"--transform {column}=…", text)
+        if self._settings.where:
+            findings += expression_findings("--where", self._settings.where)
+        return findings
+
+    async def _expressions_on_server(self, plan: Plan) -> list[Finding]:
+        """Let the server read the user's expressions, over no row at all."""
+        sql = Statements(plan).transformed("FALSE")
+        try:
+            rows = await self._session.query(sql, doing="checking the new columns' expressions")
+        except errors.GhostpyError as error:
+            text = f"the server refused a --transform, a USING or --where: {error.message}"
+            return [Finding("bad-expression", text, "Correct the expression.")]
+        if rows:  # only an aggregate makes a row out of none
+            text = "a --transform aggregates rows; it must give one value a row"
+            return [Finding("aggregate", text, "Use the row's own columns.")]
+        return []
+
+    async def _probed(self, source: Table, findings: list[Finding]) -> _Probed:
+        """The altered table as the server makes it: an empty clone, in a transaction that is rolled back."""
+        session, probe = self._session, self._target.names.probe
+        try:
+            async with session.transaction(keep=False, doing="trying the ALTER on an empty clone"):
+                await session.execute(
+                    f"SET LOCAL lock_timeout = '{_PROBE_LOCK}'; CREATE SCHEMA {quote.name(probe.schema)}",
+                    doing="making room for an empty clone",
+                )
+                altered = await build_clone(session, source.name, probe, self._alters(probe))
+                shadow = await describe(session, probe)
+                for index in altered.indexes:
+                    await run_under(session, path_of(probe, source.name), index.create, doing=f"trying {index.name}")
+                dependants = await dependants_of(
+                    session,
+                    source.name,
+                    probe,
+                    refresh_materialized=self._settings.refresh_materialized,
+                    allow_all_tables=self._settings.allow_all_tables,
+                )
+        except (errors.ServerGone, errors.TransientError):
+            raise
+        except errors.GhostpyError as error:
+            text = f"the server refused the ALTER: {error.message}"
+            findings.append(Finding("alter-refused", text, "Correct the ALTER."))
+            raise self._refusal(findings) from error
+        if shadow is None:
+            text = f"after the ALTER there is no table {source.name.table} any more"
+            findings.append(Finding("alter-moves-table", text, "Correct the ALTER."))
+            raise self._refusal(findings)
+        return _Probed(shadow_indexes(shadow, altered.indexes), altered, dependants)
+
+    def _refusal(self, findings: list[Finding]) -> errors.GhostpyError:
+        return refusal(self._target.source, self._session.address, findings)
+
+
+_NO_PROBE = frozenset({"missing-privilege", "renames-table", "not-a-table", "read-only"})

@@ -1,0 +1,39 @@
+"""What one plan comes down to on the server: the statements of each step, found when the plan was made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ghostpy.dialects.postgres import quote
+from ghostpy.dialects.postgres.clone import Altered
+from ghostpy.dialects.postgres.dependants import Dependants
+from ghostpy.dialects.postgres.steps import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """`alters`: the user's statements for the clone; `steps`: those in place, where no shadow is needed."""
+
+    oid: int
+    fingerprint: str
+    alters: Sequence[str]
+    dependants: Dependants | None = None
+    altered: Altered | None = None
+    steps: Sequence[Step] = ()
+
+    @property
+    def by_shadow(self) -> tuple[Altered, Dependants]:
+        """What only a plan with a shadow has."""
+        assert self.altered is not None and self.dependants is not None
+        return self.altered, self.dependants
+
+    @property
+    def locks(self) -> Sequence[str]:
+        """Statements that lock everything that the exchange touches beside the source, in one order for all runs."""
+        altered, dependants = self.by_shadow
+        parents = sorted(altered.foreign_parents, key=lambda name: (name.schema, name.table))
+        return (
+            *(f"LOCK TABLE {quote.table(parent)} IN SHARE ROW EXCLUSIVE MODE" for parent in parents),
+            *dependants.locks,
+        )
