@@ -23,6 +23,9 @@ _CONNECT_SECONDS = 10
 _CLOSED_WITHIN = 5.0
 _GONE_WITHIN = 30.0
 
+LONGEST_WAIT = 0.5
+"""Seconds in the queue for a lock: everybody who comes later, readers too, waits behind a request for ACCESS EXCLUSIVE."""
+
 OUTPUT = {
     "bytea_output": "hex",
     "client_encoding": "UTF8",
