@@ -15,6 +15,7 @@ from typing import Protocol
 
 from ghostpy.model.change import ChangeBatch, Position
 from ghostpy.model.keys import Bound, Key, KeyRange, Mark
+from ghostpy.model.leftover import Leftover
 from ghostpy.model.plan import Plan
 from ghostpy.model.progress import Progress, RunReport
 
@@ -225,6 +226,16 @@ class Dialect(Protocol):
 
     async def close(self) -> None:
         """End all sessions. Never raises."""
+
+
+class Leftovers(Protocol):
+    """What runs have made in a database, and have left there if they are dead."""
+
+    async def find(self) -> Sequence[Leftover]:
+        """All of it, that of runs under way as well."""
+
+    async def remove(self, leftover: Leftover) -> None:
+        """Remove one of a dead run. Raises AlreadyRunning where a run is under way after all."""
 
 
 class Observer(Protocol):

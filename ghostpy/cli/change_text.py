@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from ghostpy.dialects.postgres.target import split_name
 from ghostpy.errors import UsageError
 from ghostpy.planning import postgres_alter, postgres_tokens, sql_tokens
 from ghostpy.planning.alter import parse_alter
+from ghostpy.planning.postgres_tokens import TokenKind
 
 _TRANSFORM = re.compile(r"\s*(?:`((?:[^`]|``)+)`|([^=\s`]+))\s*=(.*)", re.DOTALL)
 _EXAMPLE = (
@@ -50,38 +52,20 @@ def _named_on_mysql(alter: str, database: str, table: str) -> Named:
 
 
 def _named_on_postgres(alter: str, database: str, table: str) -> Named:
+    """Whether flag and ALTER agree is looked at where names are resolved."""
+    if table:
+        split_name(table)
     if not alter.strip():
         return Named(database, table)
     parsed = postgres_alter.parse_alter(alter)
-    if parsed.table is None:
-        if table:
-            qualified(table)
-        return Named(database, table)
-    in_alter = ".".join(postgres_alter.quoted(name) for name in (parsed.schema, parsed.table) if name)
-    if not table:
-        return Named(database, in_alter)
-    schema, name = qualified(table)
-    if name != parsed.table or (schema and parsed.schema and schema != parsed.schema):
-        raise UsageError(f"--table says {table}, but --alter says {in_alter}.", hint=_NOT_SENT)
-    return Named(database, in_alter if parsed.schema else table)
+    in_alter = (parsed.schema, parsed.table) if parsed.table else ()
+    return Named(database, table or ".".join(postgres_alter.quoted(name) for name in in_alter if name))
 
 
 def _agreed(flag: str, given: str, in_alter: str | None) -> str:
     if given and in_alter and given.casefold() != in_alter.casefold():
         raise UsageError(f"--{flag} says {given}, but --alter says {in_alter}.", hint=_NOT_SENT)
     return given or in_alter or ""
-
-
-def qualified(text: str) -> tuple[str | None, str]:
-    """Schema (None where there is none) and name of a PostgreSQL table, unquoted and folded as the server does it."""
-    tokens = postgres_tokens.tokenize(text, "--table")
-    names = [token.name for token in tokens[::2]]
-    dots = all(token.is_symbol(".") for token in tokens[1::2])
-    if len(tokens) not in (1, 3) or not dots or not all(names):
-        raise UsageError(
-            f"--table {text} is no name of a table.", hint='Write it as table, schema.table or "My Schema"."T".'
-        )
-    return (names[0] if len(names) == 2 else None), str(names[-1])
 
 
 def _postgres_expression(text: str, what: str) -> str:
@@ -106,7 +90,9 @@ def _postgres_column(text: str, what: str) -> tuple[str, str]:
     tokens = postgres_tokens.tokenize(text, what)
     if len(tokens) < 2 or tokens[0].name is None or not tokens[1].is_symbol("="):
         raise _no_transform(what)
-    return tokens[0].name, text[tokens[1].end :]
+    # As with --table, a name without quotes is taken as it stands.
+    name = tokens[0].text if tokens[0].kind is TokenKind.WORD else tokens[0].name
+    return name, text[tokens[1].end :]
 
 
 def _no_transform(what: str) -> UsageError:

@@ -98,7 +98,7 @@ _TARGET = (
     ),
 )
 
-_CONNECTION = (
+CONNECTION = (
     _text(
         "url",
         "Server in one piece: mysql://user@host:3306/database?ssl-mode=required. A password in it can be "
@@ -354,7 +354,7 @@ _OUTPUT = (
 
 GROUPS = (
     Group("What to change", _TARGET),
-    Group("Connection", _CONNECTION),
+    Group("Connection", CONNECTION),
     Group("Copy", _COPY),
     Group("Cut-over", _CUT_OVER),
     Group("Throttling", _THROTTLE),

@@ -14,7 +14,7 @@ from ghostpy.cli.process_list import hide_secrets
 from ghostpy.cli.version import version_text
 from ghostpy.errors import UsageError
 
-_COMMANDS = ("migrate", "demo", "sandbox")
+_COMMANDS = ("migrate", "cleanup", "demo", "sandbox")
 _HELP = ("help", "-h", "-help", "--help")
 _VERSION = ("-version", "--version")
 _TRACE = ("debug", "stack")

@@ -22,8 +22,8 @@ from ghostpy.cli.help_text import migrate_help
 from ghostpy.cli.invocation import Invocation, read_invocation
 from ghostpy.cli.plan_text import print_plan
 from ghostpy.cli.version import version_text
+from ghostpy.dialects import names_of
 from ghostpy.errors import CutOverInDoubt, GhostpyError, Interrupted, UsageError
-from ghostpy.model.names import TableName, helper_names
 from ghostpy.model.plan import Plan
 from ghostpy.model.progress import RunReport
 from ghostpy.observe.display import Display
@@ -35,7 +35,6 @@ from ghostpy.observe.status_lines import StatusLines
 from ghostpy.protocols import Observer
 from ghostpy.settings import MigrateSettings
 
-_NAME_LIMIT = 64
 _SHOW_CURSOR = b"\x1b[?25h\n"
 
 
@@ -133,14 +132,15 @@ def _abandon(number: signal.Signals, settings: MigrateSettings) -> None:
 
 
 def _helper_names(settings: MigrateSettings) -> str:
-    target = settings.target
-    names = helper_names(TableName(target.database, target.table), limit=_NAME_LIMIT, base=target.force_table_names)
+    _, names = names_of(settings)
+    if names.shadow.schema == names.ledger.schema != names.old.schema:
+        return f"the schema {names.shadow.schema}"
     return f"{names.shadow} and {names.ledger}"
 
 
 def _interrupted(number: signal.Signals, settings: MigrateSettings, notes: Sequence[str]) -> Interrupted:
     """`notes`: what the engine has to say about how far it came; nothing where the source is as it was."""
-    source = f"{settings.target.database}.{settings.target.table}"
+    source, _ = names_of(settings)
     became = " ".join(notes) or f"{source} was not changed, and the run's own tables are removed, unless named above"
     return Interrupted(f"{number.name} ended the run: {became}", signal_number=number)
 
@@ -149,7 +149,7 @@ def _say_what_became_of_the_source(error: GhostpyError, settings: MigrateSetting
     told = f"{error.message} {error.hint}".lower()
     if isinstance(error, CutOverInDoubt) or any(word in told for word in ("exchanged", "untouched", "nothing was")):
         return
-    error.add_note(f"{settings.target.database}.{settings.target.table} was not changed.")
+    error.add_note(f"{names_of(settings)[0]} was not changed.")
 
 
 @contextmanager
@@ -161,7 +161,7 @@ def _watchers(invocation: Invocation, console: Console, *, live: bool) -> Iterat
         with OwnThread(Several([log, StatusLines(_facts(settings), _to_stdout)])) as observer:
             yield observer
         return
-    title = f"{settings.target.database}.{settings.target.table} on {settings.connect.address}"
+    title = f"{names_of(settings)[0]} on {settings.connect.address}"
     own_log = sys.stderr.isatty() and invocation.level >= Level.VERBOSE
     with Display(console, title, events=not own_log) as display, OwnThread(Several([log, display])) as observer:
         yield observer
@@ -175,12 +175,10 @@ def _is_live(invocation: Invocation, console: Console) -> bool:
 
 
 def _facts(settings: MigrateSettings) -> RunFacts:
-    target = settings.target
-    names = helper_names(TableName(target.database, target.table), limit=_NAME_LIMIT, base=target.force_table_names)
+    source, names = names_of(settings)
     return RunFacts(
-        database=target.database,
-        table=target.table,
-        shadow=names.shadow.table,
+        source=source,
+        shadow=names.shadow,
         address=settings.connect.address,
         executing_host=socket.gethostname(),
         started=datetime.now().astimezone(),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
+
 from ghostpy import errors
 from ghostpy.dialects.mysql.dialect import MySQLDialect
-from ghostpy.protocols import Dialect
-from ghostpy.settings import MigrateSettings
+from ghostpy.dialects.mysql.planner import NAME_LIMIT
+from ghostpy.model.names import HelperNames, TableName, helper_names
+from ghostpy.protocols import Dialect, Leftovers
+from ghostpy.settings import ConnectSettings, MigrateSettings
 
 
 def dialect_for(settings: MigrateSettings) -> Dialect:
@@ -17,5 +21,30 @@ def dialect_for(settings: MigrateSettings) -> Dialect:
 
         return PostgresDialect(settings)
     raise errors.UsageError(
-        f"{settings.connect.dialect} servers are not supported by this version", hint="Use a mysql:// or postgresql:// URL."
+        f"{settings.connect.dialect} servers are not supported by this version",
+        hint="Use a mysql:// or postgresql:// URL.",
+    )
+
+
+def names_of(settings: MigrateSettings) -> tuple[TableName, HelperNames]:
+    """The table and what a run makes beside it, as far as that is known without asking the server; for messages."""
+    target = settings.target
+    if settings.connect.dialect == "postgres":
+        from ghostpy.dialects.postgres.target import expected_names
+
+        return expected_names(target)
+    source = TableName(target.database, target.table)
+    return source, helper_names(source, limit=NAME_LIMIT, base=target.force_table_names)
+
+
+def leftovers_of(connect: ConnectSettings) -> AbstractAsyncContextManager[Leftovers]:
+    """What dead runs have left, for the length of a block. Raises UsageError for a server where it cannot be found yet."""
+    if connect.dialect == "postgres":
+        from ghostpy.dialects.postgres.leftovers import leftovers
+
+        return leftovers(connect)
+    raise errors.UsageError(
+        "cleanup works on postgresql:// servers only, for now",
+        hint="On MySQL, drop _T_gho and _T_ghc by hand where no run is under way; the next run takes their place if told "
+        "--initially-drop-ghost-table.",
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from ghostpy.model.names import TableName
 from ghostpy.model.progress import Phase, Progress
 from ghostpy.observe.figures import go_duration
 
@@ -22,9 +23,8 @@ _INTEREST_LASTS = 60
 class RunFacts:
     """What stays the same during a run, for the hints."""
 
-    database: str
-    table: str
-    shadow: str
+    source: TableName
+    shadow: TableName
     address: str
     executing_host: str
     started: datetime
@@ -77,7 +77,7 @@ def _percentage(progress: Progress) -> float:
 def hint_lines(progress: Progress, facts: RunFacts, *, postpone_file_exists: bool) -> tuple[str, ...]:
     """The block above a status line that says what runs and with which settings."""
     lines = [
-        f"# Migrating `{facts.database}`.`{facts.table}`; Ghost table is `{facts.database}`.`{facts.shadow}`",
+        f"# Migrating {_quoted(facts.source)}; Ghost table is {_quoted(facts.shadow)}",
         f"# Migrating {facts.address}; inspecting {facts.address}; executing on {facts.executing_host}",
         f"# Migration started at {facts.started:%a %b %d %H:%M:%S %z %Y}",
         f"# chunk-size: {progress.chunk_rows}; max-lag-millis: 1500ms; dml-batch-size: {facts.keys_per_resync}; "
@@ -87,6 +87,10 @@ def hint_lines(progress: Progress, facts: RunFacts, *, postpone_file_exists: boo
         mark = "[set]" if postpone_file_exists else ""
         lines.append(f"# postpone-cut-over-flag-file: {facts.postpone_flag_file} {mark}")
     return tuple(lines)
+
+
+def _quoted(name: TableName) -> str:
+    return f"`{name.schema}`.`{name.table}`"
 
 
 def status_due(elapsed: int, eta: int, since_interest: float | None) -> bool:

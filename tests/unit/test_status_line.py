@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ghostpy.model.names import TableName
 from ghostpy.model.progress import Phase, Progress, RunReport
 from ghostpy.observe.figures import duration, go_duration, size, whole
 from ghostpy.observe.status_line import (
@@ -38,9 +39,8 @@ COPYING = Progress(
     chunk_rows=1000,
 )
 FACTS = RunFacts(
-    database="test",
-    table="gh_ost_test",
-    shadow="_gh_ost_test_gho",
+    source=TableName("test", "gh_ost_test"),
+    shadow=TableName("test", "_gh_ost_test_gho"),
     address="db-primary:3306",
     executing_host="ops-host",
     started=datetime(2026, 8, 7, 10, 15, tzinfo=UTC),

@@ -80,7 +80,7 @@ class Housekeeper:
         )
         self._prefix = message_prefix(registration_name(int(database), oid))
         got = await self._locking.scalar(
-            f"SELECT pg_try_advisory_lock({LOCK_CLASS}, {_signed(oid)})", doing="taking the run's lock"
+            f"SELECT pg_try_advisory_lock({LOCK_CLASS}, {lock_number(oid)})", doing="taking the run's lock"
         )
         if not got:
             raise errors.AlreadyRunning(
@@ -235,6 +235,6 @@ async def drop_our_schema(session: Session, schema: str) -> None:
             raise
 
 
-def _signed(oid: int) -> int:
+def lock_number(oid: int) -> int:
     """An OID as the four-byte integer that an advisory lock takes."""
     return oid - (1 << 32) if oid >= 1 << 31 else oid

@@ -94,3 +94,10 @@ async def resolved(session: Session, asked: Asked, settings: TargetSettings, *, 
         source, base=settings.force_table_names, old_timestamp=started if settings.timestamp_old_table else None
     )
     return Target(source, asked.alter, names)
+
+
+def expected_names(settings: TargetSettings) -> tuple[TableName, HelperNames]:
+    """The table and what a run makes, where the server has not been asked yet; for messages."""
+    schema, table = split_name(settings.table)
+    source = TableName(schema or "public", table)
+    return source, helper_names(source, base=settings.force_table_names)

@@ -1,0 +1,120 @@
+"""What dead runs have left in a database: slots, publications, and schemas with a shadow or an old table.
+
+A run holds the advisory lock of its table as long as it lives, so whoever can take that lock has a dead run's things before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from ghostpy import errors
+from ghostpy.dialects.postgres import quote, slot
+from ghostpy.dialects.postgres.housekeeping import LOCK_CLASS, drop_our_schema, lock_number
+from ghostpy.dialects.postgres.names import LEDGER, MADE_BY_US
+from ghostpy.dialects.postgres.session import Session, opened
+from ghostpy.model.leftover import Leftover
+from ghostpy.model.names import TableName
+from ghostpy.settings import ConnectSettings
+
+_SCHEMA = "schema"
+_OLD = f"{MADE_BY_US}old table of "
+
+# The tables that a run is at work on, by their OIDs ("pg_locks": objsubid is 2 for a key of two parts).
+_ALIVE = f"""
+SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = {LOCK_CLASS} AND objsubid = 2
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+_SCHEMAS = """
+SELECT nspname, obj_description(n.oid, 'pg_namespace'), EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid),
+       EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = %s AND c.relkind = 'r')
+FROM pg_namespace n WHERE starts_with(obj_description(n.oid, 'pg_namespace'), %s) ORDER BY nspname
+"""
+_TABLE_NAMED = """
+SELECT c.oid::bigint FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname || '.' || c.relname = %s AND c.relkind IN ('r', 'p')
+"""
+_NAME_OF = """
+SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = %s
+"""
+
+
+@asynccontextmanager
+async def leftovers(settings: ConnectSettings) -> AsyncIterator[PostgresLeftovers]:
+    """The leftovers of the database that `settings` lead to, for the length of a block."""
+    async with opened(settings, purpose="cleanup") as session:
+        yield PostgresLeftovers(session)
+
+
+class PostgresLeftovers:
+    """Fulfils `Leftovers`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._tables: dict[Leftover, int | None] = {}
+
+    async def find(self) -> Sequence[Leftover]:
+        alive = {int(oid) for (oid,) in await self._session.query(_ALIVE, doing="looking for runs under way")}
+        self._tables = {**await self._registrations(alive), **await self._schemas(alive)}
+        return tuple(self._tables)
+
+    async def remove(self, leftover: Leftover) -> None:
+        oid = self._tables[leftover]
+        await self._lock(leftover, oid)
+        try:
+            if leftover.kind == _SCHEMA:
+                await drop_our_schema(self._session, leftover.name)
+            else:
+                await slot.deregister(self._session, leftover.name)
+        finally:
+            if oid is not None and self._session.is_open:
+                await self._session.query(
+                    f"SELECT pg_advisory_unlock({LOCK_CLASS}, {lock_number(oid)})", doing="giving up the lock"
+                )
+
+    async def _registrations(self, alive: set[int]) -> dict[Leftover, int | None]:
+        found: dict[Leftover, int | None] = {}
+        for each in await slot.leftovers(self._session):
+            oid = int(each.name.rpartition("_")[2])
+            of = await self._session.scalar(_NAME_OF, [oid], doing="looking for a table")
+            kind = " and ".join(
+                what for what, there in (("replication slot", each.slot), ("publication", each.publication)) if there
+            )
+            leftover = Leftover(kind, each.name, str(of or "a table that is gone"), each.alive or oid in alive)
+            found[leftover] = oid
+        return found
+
+    async def _schemas(self, alive: set[int]) -> dict[Leftover, int | None]:
+        found: dict[Leftover, int | None] = {}
+        rows = await self._session.query(_SCHEMAS, [LEDGER, MADE_BY_US], doing="looking for schemas of earlier runs")
+        for name, comment, filled, ledger in rows:
+            of = str(comment).partition(" of ")[2]
+            oid = await self._table_of(str(name), of, ledger=ledger)
+            kept = str(comment).startswith(_OLD) and filled
+            # Where it is not known which table it was, any run under way may be at work on it.
+            busy = bool(alive) if oid is None else oid in alive
+            found[Leftover(_SCHEMA, str(name), of or "an unknown table", busy and not kept, kept)] = oid
+        return found
+
+    async def _table_of(self, schema: str, of: str, *, ledger: bool) -> int | None:
+        if ledger:
+            noted = await self._session.scalar(
+                f"SELECT value FROM {quote.table(TableName(schema, LEDGER))} WHERE id = 'oid'", doing="reading a ledger"
+            )
+            if noted is not None:
+                return int(noted)
+        named = await self._session.scalar(_TABLE_NAMED, [of], doing="looking for a table")
+        return None if named is None else int(named)
+
+    async def _lock(self, leftover: Leftover, oid: int | None) -> None:
+        if leftover.alive or leftover.kept:
+            raise errors.AlreadyRunning(f"{leftover.kind} {leftover.name} is in use; it was not removed")
+        if oid is None:
+            return
+        got = await self._session.scalar(
+            f"SELECT pg_try_advisory_lock({LOCK_CLASS}, {lock_number(oid)})", doing="taking the run's lock"
+        )
+        if not got:
+            raise errors.AlreadyRunning(
+                f"a run on {leftover.of} has begun meanwhile; {leftover.kind} {leftover.name} was not removed"
+            )
