@@ -5,26 +5,17 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pymysql
 import pytest
+from under_way import COPY, running
 
 from ghostpy import sandbox
 from ghostpy.dialects.mysql.dialect import MySQLDialect
-from ghostpy.engine.backlog import Backlog
-from ghostpy.engine.chunker import Chunker
-from ghostpy.engine.copier import Copier
-from ghostpy.engine.follower import Follower
-from ghostpy.engine.recorder import Recorder
-from ghostpy.engine.resync import BacklogWorker
-from ghostpy.engine.rounds import Rounds
 from ghostpy.model.keys import KeyRange
-from ghostpy.protocols import Housekeeping, Parts
-from ghostpy.settings import ConnectSettings, CopySettings, MigrateSettings, TargetSettings
+from ghostpy.settings import ConnectSettings, MigrateSettings, TargetSettings
 
 _SLOW_COMMIT = 2000
 """Milliseconds for which the server holds a commit between its binlog write and the engine's commit."""
@@ -45,48 +36,14 @@ def slow_commits(mysql_with: Callable[[sandbox.Options], sandbox.MySQLServer]) -
         cursor.execute("SET GLOBAL rpl_semi_sync_source_enabled=0")
 
 
-@dataclass
-class Running:
-    """A change under way, its parts in the test's hands."""
-
-    parts: Parts
-    backlog: Backlog
-    follower: Follower
-    copier: Copier
-    worker: BacklogWorker
-    housekeeping: Housekeeping
-    settings: CopySettings
-
-
-@asynccontextmanager
-async def running(server: sandbox.Server, database: str, *, where: str | None = None) -> AsyncIterator[Running]:
-    """The shadow of `t` is made and the stream followed; nothing is copied yet."""
-    settings = MigrateSettings(
-        connect=ConnectSettings(host=server.host, port=server.port, user=server.user),
-        target=TargetSettings(database=database, table="t", alter="ADD COLUMN extra INT NOT NULL DEFAULT 1"),
-        copy=CopySettings(workers=1, chunk_rows=1000, slice_seconds=0.05),
+def _dialect(server: sandbox.Server, database: str) -> MySQLDialect:
+    return MySQLDialect(
+        MigrateSettings(
+            connect=ConnectSettings(host=server.host, port=server.port, user=server.user),
+            target=TargetSettings(database=database, table="t", alter="ADD COLUMN extra INT NOT NULL DEFAULT 1"),
+            copy=COPY,
+        )
     )
-    dialect = MySQLDialect(settings)
-    await dialect.open()
-    try:
-        plan = replace(await dialect.plan(), where=where)
-        parts = dialect.parts(plan)
-        await dialect.housekeeping.create_ledger()
-        await dialect.housekeeping.create_shadow()
-        await parts.stream.open(await parts.stream.start())
-        backlog, recorder = Backlog(10_000), Recorder()
-        follower = Follower(parts.stream, backlog, recorder)
-        copier = Copier(parts.copying, Chunker(0.1, fixed=1000), backlog, recorder, settings.copy)
-        worker = BacklogWorker(backlog, follower, parts.resyncing.resync, recorder, settings.copy)
-        following = asyncio.create_task(follower.run())
-        try:
-            yield Running(parts, backlog, follower, copier, worker, dialect.housekeeping, settings.copy)
-        finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
-            await parts.stream.close()
-    finally:
-        await dialect.close()
 
 
 def _connection(server: sandbox.Server, database: str | None = None) -> Any:
@@ -109,7 +66,7 @@ def test_a_change_is_in_the_stream_before_reads_can_see_it(
     _execute(server, database, "CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1), (2, 1)")
 
     async def scenario() -> None:
-        async with running(server, database) as run:
+        async with running(_dialect(server, database)) as run:
             await run.copier.slice(0)
             if not fenced:
 
@@ -145,12 +102,8 @@ def test_a_chunk_copies_a_row_that_is_deleted_meanwhile(
     slow = "IF(id = 1, SLEEP(1.5), 0) = 0"
 
     async def scenario() -> None:
-        async with running(mysql, database, where=slow) as run:
-            copying = asyncio.create_task(
-                Rounds(run.copier, run.worker, run.housekeeping, Recorder(), run.settings).run()
-                if in_rounds
-                else run.copier.slice(0)
-            )
+        async with running(_dialect(mysql, database), where=slow) as run:
+            copying = asyncio.create_task(run.rounds().run() if in_rounds else run.copier.slice(0))
             while not _execute(mysql, database, "SHOW PROCESSLIST", _SLEEPING):
                 await asyncio.sleep(0.02)
             _execute(mysql, database, "DELETE FROM t WHERE id = 10")

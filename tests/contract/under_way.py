@@ -1,0 +1,62 @@
+"""A change under way, its parts in the test's hands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from ghostpy.engine.backlog import Backlog
+from ghostpy.engine.chunker import Chunker
+from ghostpy.engine.copier import Copier
+from ghostpy.engine.follower import Follower
+from ghostpy.engine.recorder import Recorder
+from ghostpy.engine.resync import BacklogWorker
+from ghostpy.engine.rounds import Rounds
+from ghostpy.protocols import Dialect, Housekeeping, Parts
+from ghostpy.settings import CopySettings
+
+COPY = CopySettings(workers=1, chunk_rows=1000, slice_seconds=0.05)
+
+
+@dataclass
+class Running:
+    """The parts of one change."""
+
+    parts: Parts
+    backlog: Backlog
+    follower: Follower
+    copier: Copier
+    worker: BacklogWorker
+    housekeeping: Housekeeping
+    settings: CopySettings
+
+    def rounds(self, *, bare: bool = False) -> Rounds:
+        """The copy as the engine makes it."""
+        return Rounds(self.copier, self.worker, self.backlog, self.housekeeping, Recorder(), self.settings, bare=bare)
+
+
+@asynccontextmanager
+async def running(dialect: Dialect, *, where: str | None = None, copy: CopySettings = COPY) -> AsyncIterator[Running]:
+    """The shadow is made and the stream followed; nothing is copied yet."""
+    await dialect.open()
+    try:
+        plan = replace(await dialect.plan(), where=where)
+        parts = dialect.parts(plan)
+        await dialect.housekeeping.create_ledger()
+        await dialect.housekeeping.create_shadow()
+        await parts.stream.open(await parts.stream.start())
+        backlog, recorder = Backlog(copy.backlog_limit), Recorder()
+        follower = Follower(parts.stream, backlog, recorder)
+        copier = Copier(parts.copying, Chunker(0.1, fixed=copy.chunk_rows), backlog, recorder, copy)
+        worker = BacklogWorker(backlog, follower, parts.resyncing.resync, recorder, copy)
+        following = asyncio.create_task(follower.run())
+        try:
+            yield Running(parts, backlog, follower, copier, worker, dialect.housekeeping, copy)
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+            await parts.stream.close()
+    finally:
+        await dialect.close()
