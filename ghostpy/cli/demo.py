@@ -19,7 +19,8 @@ from ghostpy.cli import migrate
 from ghostpy.sandbox.checking import differences, differing_rows
 from ghostpy.sandbox.customers import CustomerRows
 from ghostpy.sandbox.filling import fill
-from ghostpy.sandbox.writers import Committed, Load, Writers
+from ghostpy.sandbox.load import Committed, Load
+from ghostpy.sandbox.writers import Writers
 
 _ALTER = """ADD COLUMN first_name VARCHAR(60) NOT NULL DEFAULT '' AFTER name,
   ADD COLUMN last_name VARCHAR(60) NOT NULL DEFAULT '' AFTER first_name,

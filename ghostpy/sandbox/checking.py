@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ghostpy.sandbox.writers import Committed
+from ghostpy.sandbox.drivers import DRIVERS
+from ghostpy.sandbox.load import Committed
 
 _AT_ONCE = 2000
 
@@ -42,10 +43,12 @@ def _row_differences(table: str, row: int, expected: dict[str, Any] | None, got:
     ]
 
 
-def differing_rows(cursor: Any, old: str, new: str, columns: Sequence[tuple[str, str]], *, key: str = "id") -> set[int]:
+def differing_rows(
+    cursor: Any, old: str, new: str, columns: Sequence[tuple[str, str]], *, key: str = "id", kind: str = "mysql"
+) -> set[int]:
     """Ids of rows that are not alike in both tables, or stand in one only. `columns`: pairs of an expression over the
-    old table's row `o` and one over the new table's row `n`."""
-    same = " AND ".join(f"BINARY {left} <=> BINARY {right}" for left, right in columns)
+    old table's row `o` and one over the new table's row `n`; `kind`: that of the server."""
+    same = " AND ".join(DRIVERS[kind].same(left, right) for left, right in columns)
     cursor.execute(
         f"SELECT o.{key} FROM {old} o LEFT JOIN {new} n ON n.{key} = o.{key} WHERE n.{key} IS NULL OR NOT ({same}) "
         f"UNION SELECT n.{key} FROM {new} n LEFT JOIN {old} o ON o.{key} = n.{key} WHERE o.{key} IS NULL"

@@ -14,7 +14,7 @@ import pymysql
 
 from ghostpy import sandbox
 from ghostpy.sandbox.checking import differences, differing_rows
-from ghostpy.sandbox.writers import Committed
+from ghostpy.sandbox.load import Committed
 
 # Longer than any wait between a statement's end and the exchange that it might have missed.
 _AROUND_EXCHANGE = 3.0

@@ -10,7 +10,9 @@ from migrating import assert_nothing_lost, cursor_of, ghostpy
 
 from ghostpy import sandbox
 from ghostpy.sandbox.filling import fill
-from ghostpy.sandbox.writers import Load, SysbenchRows, Writers
+from ghostpy.sandbox.load import Load
+from ghostpy.sandbox.shapes import SysbenchRows
+from ghostpy.sandbox.writers import Writers
 
 
 def _migrate_under_load(server: sandbox.Server, database: str, *, rows: int, rate: float, seed: int) -> float:

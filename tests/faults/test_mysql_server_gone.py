@@ -14,7 +14,9 @@ from witness import Witness, assert_failed, assert_nothing_held, tables_of
 
 from ghostpy import sandbox
 from ghostpy.sandbox.filling import fill
-from ghostpy.sandbox.writers import Load, SysbenchRows, Writers
+from ghostpy.sandbox.load import Load
+from ghostpy.sandbox.shapes import SysbenchRows
+from ghostpy.sandbox.writers import Writers
 
 NewDatabase = Callable[[sandbox.Server], str]
 
