@@ -12,6 +12,7 @@ from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.dependants import fingerprint_of
 from ghostpy.dialects.postgres.driver_errors import LockNotAvailable
 from ghostpy.dialects.postgres.fingerprint import check_unchanged
+from ghostpy.dialects.postgres.holders import patience
 from ghostpy.dialects.postgres.inspect import table_oid
 from ghostpy.dialects.postgres.names import MADE_BY_US
 from ghostpy.dialects.postgres.replay import run_under
@@ -24,15 +25,6 @@ from ghostpy.protocols import NameOwner, Resynced
 from ghostpy.settings import ConnectSettings
 
 _SERVER_BACK_WITHIN = 30.0
-
-# Who holds the table for longer than we would wait, and so would only be waited for in vain.
-_HOLDERS = """
-SELECT a.pid, coalesce(a.usename, ''), coalesce(a.state, ''), round(extract(epoch FROM clock_timestamp() - a.xact_start))::int
-FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-WHERE l.locktype = 'relation' AND l.relation = {oid} AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-  AND a.pid <> pg_backend_pid() AND clock_timestamp() - a.xact_start > make_interval(secs => {seconds})
-ORDER BY a.xact_start LIMIT 1
-"""
 
 
 class FrozenTransaction:
@@ -99,10 +91,9 @@ class LockingExchange:
     @asynccontextmanager
     async def frozen(self, *, timeout: float) -> AsyncIterator[FrozenTransaction]:
         await self.prepare()
-        session, wait = self._session, min(timeout, LONGEST_WAIT)
-        await self._look_who_holds(wait)
+        session = self._session
         try:
-            await self._lock(wait)
+            await self._lock(await patience(session, self._work.oid, min(timeout, LONGEST_WAIT), timeout))
             yield FrozenTransaction(session, self._statements, self._work)
         except LockNotAvailable as error:
             await self._give_up()
@@ -111,17 +102,6 @@ class LockingExchange:
             await self._give_up()
             raise
         await self._give_up()
-
-    async def _look_who_holds(self, wait: float) -> None:
-        rows = await self._session.query(
-            _HOLDERS.format(oid=self._work.oid, seconds=wait), doing="looking who holds the table"
-        )
-        if rows:
-            pid, user, state, seconds = rows[0]
-            raise errors.LockTimeout(
-                f"{self._statements.plan.source.name} on {self._settings.address} is held by the transaction of process {pid} "
-                f"({user}, {state}) for {seconds} s: the lock was not asked for, since everybody else would wait behind us"
-            )
 
     async def _lock(self, wait: float) -> None:
         """BEGIN, and all locks in one order for all runs, the source's last."""
@@ -132,6 +112,8 @@ class LockingExchange:
             f"SET LOCAL lock_timeout = {milliseconds}",
             # Deferred checks fail where it can still be mended, not at COMMIT.
             "SET CONSTRAINTS ALL IMMEDIATE",
+            # Nobody else is held up while an autovacuum of the shadow is waited for.
+            f"LOCK TABLE {self._statements.shadow} IN ACCESS EXCLUSIVE MODE",
             *self._work.locks,
             f"LOCK TABLE {quote.table(source)} IN ACCESS EXCLUSIVE MODE",
         ]
