@@ -10,11 +10,8 @@ from PATH (Debian: percona-toolkit) and left out where it is not there; it does 
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import shutil
-import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -23,9 +20,10 @@ from typing import Any
 
 import pymysql
 
+from bench._tools import report, run
 from ghostpy import sandbox
 from ghostpy.sandbox.filling import fill
-from ghostpy.sandbox.writers import SysbenchRows
+from ghostpy.sandbox.shapes import SysbenchRows
 
 _ALTER = "ADD COLUMN extra BIGINT NOT NULL DEFAULT 0"
 
@@ -40,14 +38,8 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     with sandbox.mysql({"innodb_buffer_pool_size": "1G"}) as server:
         results = _measured(server, options.rows, options.repeat)
-    medians = {tool: statistics.median(runs["seconds"]) for tool, runs in results.items()}
-    base = medians.get("pt-online-schema-change", medians["native, COPY"])
-    print(f"{options.rows:,} rows, MySQL, {options.repeat} runs each; median seconds, ratio, peak memory of the tool")
-    for tool, runs in results.items():
-        memory = f"{max(runs['megabytes']):.0f} MB" if runs["megabytes"] else ""
-        print(f"  {tool:28} {medians[tool]:7.2f} s   {medians[tool] / base:5.2f}   {memory}")
-    if options.json:
-        options.json.write_text(json.dumps({"rows": options.rows, "runs": results}, indent=2) + "\n")
+    title = f"{options.rows:,} rows, MySQL, {options.repeat} runs each"
+    report(title, results, bases=("pt-online-schema-change", "native, COPY"), rows=options.rows, json_file=options.json)
     return 0
 
 
@@ -82,27 +74,16 @@ def _tools(server: sandbox.MySQLServer) -> dict[str, Callable[[Any], float]]:
     flags = [f"--url={server.url}/bench", "--table=sbtest1", f"--alter={_ALTER}", "--execute", "--quiet"]
     ghostpy = [sys.executable, "-m", "ghostpy", "migrate", *flags, "--ok-to-drop-table"]
     tools: dict[str, Callable[[Any], float]] = {
-        "ghostpy": lambda _: _run(ghostpy),
-        "ghostpy, --verify=off": lambda _: _run([*ghostpy, "--verify=off"]),
+        "ghostpy": lambda _: run(ghostpy),
+        "ghostpy, --verify=off": lambda _: run([*ghostpy, "--verify=off"]),
         "native, COPY": native,
     }
     perl = shutil.which("pt-online-schema-change")
     if perl:
         address = f"h={server.host},P={server.port},u={server.user},D=bench,t=sbtest1"
         peer = [perl, "--execute", "--alter", _ALTER, "--no-version-check", "--recursion-method=none", address]
-        tools["pt-online-schema-change"] = lambda _: _run(peer)
+        tools["pt-online-schema-change"] = lambda _: run(peer)
     return tools
-
-
-def _run(command: list[str]) -> float:
-    """Run a tool to its end; its peak memory in MB."""
-    meter = shutil.which("time", path="/usr/bin:/bin")
-    measured = [meter, "-f", "peak %M", *command] if meter else command
-    done = subprocess.run(measured, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command[:3])} … failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    peaks = [line.split()[1] for line in done.stderr.splitlines() if line.startswith("peak ")]
-    return int(peaks[-1]) / 1024 if peaks else 0.0
 
 
 if __name__ == "__main__":
