@@ -18,12 +18,17 @@ Transaction: TypeAlias = tuple[str, ...]
 _TOKENS = re.compile(
     r"""
     (?P<repeat>--\ repeat\ (?P<times>\d+)[^\n]*) | (?P<comment>--[ \t][^\n]*|--$)
+    | (?P<dollars>\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)
     | (?P<quoted>'(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `(?:[^`]|``)*`)
-    | (?P<end>;) | (?P<other>[^-'"`;]+|.)
+    | (?P<end>;) | (?P<other>[^-'"`;$]+|.)
     """,
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
-_PLACEHOLDER = re.compile(r"\{(?:(?P<number>n)|(?P<low>-?\d+)\.\.(?P<high>-?\d+)|(?P<choices>[^{}]*\|[^{}]*))\}")
+_PLACEHOLDER = re.compile(
+    r"""\{(?:(?P<number>n)|(?P<low>-?\d+)\.\.(?P<high>-?\d+)
+    |(?P<choices>[^{}]*\|[^{}]* | (?:[^{}']|'[^']*')*\|(?:[^{}']|'[^']*')*))\}""",
+    re.VERBOSE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,9 @@ class Case:
     globals: dict[str, str | int] = field(default_factory=dict)
     server: dict[str, str | int] = field(default_factory=dict)
     copy: dict[str, Any] = field(default_factory=dict)
+    target: dict[str, Any] = field(default_factory=dict)
+    schema: str = "public"
+    versions: tuple[int, ...] = ()
     ignore: tuple[str, ...] = ()
     uncompared: tuple[str, ...] = ()
     stop_at_exchange: bool = False
@@ -77,7 +85,7 @@ def load(folder: Path) -> Case:
     if unknown := told.keys() - _KEYS:
         raise ValueError(f"{folder.name}/case.toml: unknown keys {sorted(unknown)}")
     told["expect"] = Expected(**{k: tuple(v) if isinstance(v, list) else v for k, v in told.get("expect", {}).items()})
-    for key in ("ignore", "uncompared"):
+    for key in ("ignore", "uncompared", "versions"):
         told[key] = tuple(told.get(key, ()))
     parts = {part: transactions(_text(folder / f"{part}.sql")) for part in ("create", "writes", "after", "twin")}
     checks = [statement for each in transactions(_text(folder / "checks.sql")) for statement in each]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any
 
 import pymysql
 import pymysql.cursors
 from case_files import Case
 from case_run import Refused
+from case_twins import BothTables, Rows, TwinTables
 
 from ghostpy import sandbox
 from ghostpy.model.names import TableName, helper_names
@@ -66,22 +67,17 @@ class _Session:
         self._connection.close()
 
 
-class MySQLPair:
-    """Fulfils `Pair`."""
+class MySQLPair(BothTables):
+    """Fulfils `Pair`: one session, which chooses between the two databases."""
 
-    passing: frozenset[object] = frozenset({1205, 1213})
+    passing = frozenset({1205, 1213})
 
     def __init__(self, twins: MySQLTwins) -> None:
-        self._twins = twins
+        super().__init__(twins.database, twins.twin)
+        self._old = twins.qualified(old=True)
         self._session = _Session(twins.server, twins.case.session)
 
-    def on_source(self, statement: str) -> None:
-        self._on(self._twins.database, statement)
-
-    def on_twin(self, statement: str) -> None:
-        self._on(self._twins.twin, statement)
-
-    def _on(self, database: str, statement: str) -> None:
+    def execute(self, database: str, statement: str) -> None:
         try:
             self._session.execute(database, statement)
         except pymysql.MySQLError as error:
@@ -89,7 +85,7 @@ class MySQLPair:
 
     def exchanged(self) -> bool:
         try:
-            self._session.execute(self._twins.database, f"SELECT 1 FROM {_quoted(self._twins.old_name())} LIMIT 0")
+            self._session.execute(self.database, f"SELECT 1 FROM {self._old} LIMIT 0")
         except pymysql.MySQLError as error:
             if error.args[0] == _NO_SUCH_TABLE:
                 return False
@@ -97,7 +93,7 @@ class MySQLPair:
         return True
 
     def at(self, moment: int) -> None:
-        self._session.execute(self._twins.database, f"SET SESSION timestamp = {_BEGINNING + moment}")
+        self._session.execute(self.database, f"SET SESSION timestamp = {_BEGINNING + moment}")
 
     def commit(self) -> None:
         self._session.commit()
@@ -105,22 +101,18 @@ class MySQLPair:
     def rollback(self) -> None:
         self._session.rollback()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
+    def close(self) -> None:
         self._session.close()
 
 
-class MySQLTwins:
+class MySQLTwins(TwinTables):
     """Fulfils `Twins`."""
 
     def __init__(self, server: sandbox.MySQLServer, case: Case, database: str, twin: str) -> None:
+        super().__init__(case, database, twin)
         self.server = server
-        self.case = case
-        self.database = database
-        self.twin = twin
         self.connect = ConnectSettings(host=server.host, port=server.port, user=server.user, password=server.password)
+        self.place = {"database": database, "table": case.table}
         self._looking = _Session(server, "information_schema_stats_expiry = 0")
 
     def pair(self) -> MySQLPair:
@@ -142,59 +134,56 @@ class MySQLTwins:
     def close(self) -> None:
         self._looking.close()
 
-    def alter_twin(self) -> None:
-        own = f"ALTER TABLE {_quoted(self.case.table)} {self.case.alter}"
-        with self.pair() as pair:
-            for transaction in self.case.twin or ((own,),):
-                for statement in transaction:
-                    pair.on_twin(statement)
-            pair.commit()
-
-    def rows(self, *, twin: bool, old: bool = False, ignore: Sequence[str] = ()) -> list[tuple[str, ...]]:
-        database, table = self._place(twin=twin, old=old)
+    def values(self, *, twin: bool, old: bool) -> list[tuple[str, str]]:
         columns = self._ask(
-            database,
+            self.twin if twin else self.database,
             "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() "
-            f"AND TABLE_NAME = '{_escaped(table)}' ORDER BY ORDINAL_POSITION",
+            f"AND TABLE_NAME = '{_escaped(self._name(old=old))}' ORDER BY ORDINAL_POSITION",
         )
-        values = [_exactly(_quoted(name), kind.lower()) for name, kind in columns if name not in ignore]
+        return [(name, _exactly(_quoted(name), kind.lower())) for name, kind in columns]
+
+    def read(self, database: str, question: str) -> Rows:
         # A session of its own: it must see what is committed by now.
         session = _Session(self.server, "group_concat_max_len = 1024")
         try:
-            found = session.execute(database, f"SELECT {', '.join(values)} FROM {_quoted(table)}")
+            return session.execute(database, question)
         finally:
             session.close()
-        return sorted(tuple("NULL" if value is None else str(value) for value in row) for row in found)
 
-    def definition(self, *, twin: bool = False, old: bool = False) -> str:
-        database, table = self._place(twin=twin, old=old)
-        text = self._ask(database, f"SHOW CREATE TABLE {_quoted(table)}")[0][1]
-        text = re.sub(r" AUTO_INCREMENT=\d+", "", text)
+    def definition(self, *, twin: bool = False) -> str:
+        return self._shown(self.twin if twin else self.database, self.qualified())
+
+    def shape(self, *, old: bool = False) -> str:
+        text = self._shown(self.database, self.qualified(old=old))
         if old:  # the server renames what it named itself
             for suffix in ("`", "_chk_"):
-                ours, theirs = (_quoted(name)[:-1] + suffix for name in (table, self.case.table))
+                ours, theirs = (_quoted(name)[:-1] + suffix for name in (self._name(old=True), self.case.table))
                 text = text.replace(ours, theirs)
         return text
 
-    def counter(self, *, twin: bool) -> int | None:
-        database, table = self._place(twin=twin, old=False)
-        return self._ask(
-            database,
-            "SELECT AUTO_INCREMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() "
-            f"AND TABLE_NAME = '{_escaped(table)}'",
-        )[0][0]
+    def _shown(self, database: str, table: str) -> str:
+        text = self._ask(database, f"SHOW CREATE TABLE {table}")[0][1]
+        return re.sub(r" AUTO_INCREMENT=\d+", "", text)
 
-    def tables(self) -> set[str]:
+    def counters(self, *, twin: bool) -> dict[str, int]:
+        found = self._ask(
+            self.twin if twin else self.database,
+            "SELECT AUTO_INCREMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() "
+            f"AND TABLE_NAME = '{_escaped(self.case.table)}'",
+        )[0][0]
+        return {} if found is None else {"AUTO_INCREMENT": found}
+
+    def things(self) -> set[str]:
         return {row[0] for row in self._ask(self.database, "SHOW TABLES")}
 
-    def old_name(self) -> str:
-        return helper_names(TableName(self.database, self.case.table), limit=64).old.table
+    def old_things(self) -> set[str]:
+        return {self._name(old=True)}
 
-    def check(self, statement: str) -> object:
-        return self._ask(self.database, statement)[0][0]
+    def qualified(self, *, old: bool = False) -> str:
+        return _quoted(self._name(old=old))
 
-    def _place(self, *, twin: bool, old: bool) -> tuple[str, str]:
-        return self.twin if twin else self.database, self.old_name() if old else self.case.table
+    def _name(self, *, old: bool) -> str:
+        return helper_names(TableName(self.database, self.case.table), limit=64).old.table if old else self.case.table
 
     def _ask(self, database: str, statement: str) -> tuple[tuple[Any, ...], ...]:
         self._looking.rollback()

@@ -8,12 +8,14 @@ stands behind `Twins`.
 from __future__ import annotations
 
 import asyncio
+import difflib
 import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -63,7 +65,8 @@ class Twins(Protocol):
     """The source and its twin on one server."""
 
     connect: ConnectSettings
-    database: str
+    place: Mapping[str, str]
+    """Where the source is, as fields of TargetSettings."""
 
     def pair(self) -> Pair: ...
     def settings(self) -> AbstractContextManager[None]:
@@ -76,16 +79,21 @@ class Twins(Protocol):
     def rows(self, *, twin: bool, old: bool = False, ignore: Sequence[str] = ()) -> list[tuple[str, ...]]:
         """All rows, every value in a text that leaves nothing out, in a fixed order."""
 
-    def definition(self, *, twin: bool = False, old: bool = False) -> str:
-        """The table's definition without its counter."""
+    def definition(self, *, twin: bool = False) -> str:
+        """The table's definition, and that of whatever hangs on it, without its counters."""
 
-    def counter(self, *, twin: bool) -> int | None:
-        """The next number that the table gives out."""
+    def shape(self, *, old: bool = False) -> str:
+        """What of the table's definition must still be there in the old table."""
 
-    def tables(self) -> set[str]:
-        """The names of all tables beside the source, and its own."""
+    def counters(self, *, twin: bool) -> dict[str, int]:
+        """The next numbers that are given out."""
 
-    def old_name(self) -> str: ...
+    def things(self) -> set[str]:
+        """The names of all that is there beside the source, and its own."""
+
+    def old_things(self) -> set[str]:
+        """The names of what a run leaves."""
+
     def check(self, statement: str) -> object:
         """The single value of a query over the migrated table."""
 
@@ -187,6 +195,15 @@ def _refusal(execute: Callable[[str], None], statements: Sequence[str]) -> Refus
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What was there before the run."""
+
+    definition: str
+    shape: str
+    things: set[str]
+
+
 class _Watcher:
     """Holds the exchange back until every write was executed once more, with the copy complete."""
 
@@ -216,7 +233,7 @@ def run_case(case: Case, twins: Twins, tmp_path: Path) -> None:
     with twins.pair() as pair:
         _apply(pair, case.create, chance)
     with twins.settings():
-        before = twins.definition()
+        before = _Before(twins.definition(), twins.shape(), twins.things())
         with Writers(case, twins) as writers:
             if case.writes:
                 writers.more_rounds(1)
@@ -232,7 +249,7 @@ def run_case(case: Case, twins: Twins, tmp_path: Path) -> None:
             if isinstance(outcome, GhostpyError):
                 raise outcome
             _check_success(case, twins, writers, watcher, outcome, before, chance)
-            assert not case.writes or (during > 0 and outcome.changes_seen > 0), "nothing was written during the run"
+            assert not case.writes or during > 0, "nothing was written during the run"
         else:
             _check_failure(case, twins, outcome, before)
     for place, write in enumerate(case.writes):
@@ -243,11 +260,11 @@ async def _migrated(case: Case, twins: Twins, watcher: _Watcher, flag: Path) -> 
     settings = MigrateSettings(
         connect=twins.connect,
         target=TargetSettings(
-            database=twins.database,
-            table=case.table,
+            **twins.place,
             alter=case.alter,
             transforms=tuple(case.transforms.items()),
             where=case.where,
+            **{"strategy": "shadow", **case.target},
         ),
         copy=CopySettings(**{"chunk_rows": 20, "slice_seconds": 0.02, **case.copy}),
         cut_over=CutOverSettings(postpone_flag_file=flag),
@@ -272,6 +289,8 @@ def _apply(pair: Pair, transactions: Sequence[Transaction], chance: random.Rando
             statement = filled_in(each, number, chance)
             pair.on_source(statement)
             pair.on_twin(statement)
+        if len(statements) > 1:
+            pair.commit()
     pair.commit()
 
 
@@ -281,25 +300,30 @@ def _check_success(
     writers: Writers,
     watcher: _Watcher,
     report: RunReport,
-    before: str,
+    before: _Before,
     chance: random.Random,
 ) -> None:
-    assert twins.tables() == {case.table, twins.old_name()}
-    if case.writes:
+    if report.old_table is None:
+        assert twins.things() == before.things
+    else:
+        assert twins.things() == before.things | twins.old_things()
+        _same(twins.shape(old=True), before.shape, "the old table's definition, and that of the source before")
+    if report.old_table is not None and case.writes:
+        assert report.changes_seen > 0, "no change came by"
         assert writers.rows_at_exchange is not None, "no writer came by after the exchange"
         _equal(twins.rows(twin=False, old=True), writers.rows_at_exchange, "the old table and the twin at the exchange")
-    assert twins.definition(old=True) == before
     twins.alter_twin()
     with twins.pair() as pair:
         _apply(pair, case.after, chance)
-    assert twins.definition() == twins.definition(twin=True)
+    _same(twins.definition(), twins.definition(twin=True), "the definitions of the migrated table and the twin")
     _equal(
         twins.rows(twin=False, ignore=case.ignore),
         twins.rows(twin=True, ignore=case.ignore),
         "the migrated table and the twin",
     )
-    ours, theirs = twins.counter(twin=False), twins.counter(twin=True)
-    assert ours is None or theirs is None or ours >= theirs, f"the counter fell back: {ours}, should be {theirs}"
+    ours, theirs = twins.counters(twin=False), twins.counters(twin=True)
+    for counter in ours.keys() & theirs.keys():
+        assert ours[counter] >= theirs[counter], f"{counter} fell back: {ours[counter]}, should be {theirs[counter]}"
     for check in case.checks:
         assert twins.check(check) == 1, check
     assert report.differences_repaired == 0, watcher.warnings
@@ -310,14 +334,21 @@ def _check_success(
     assert f"leaves out {told}:" in left_out[0] if left_out else not told, left_out
 
 
-def _check_failure(case: Case, twins: Twins, outcome: RunReport | GhostpyError, before: str) -> None:
+def _check_failure(case: Case, twins: Twins, outcome: RunReport | GhostpyError, before: _Before) -> None:
     assert isinstance(outcome, GhostpyError), f"the run ended well: {outcome}"
     assert type(outcome).__name__ == case.expect.error, repr(outcome)
     for piece in case.expect.message:
         assert piece in outcome.message, outcome.message
-    assert twins.tables() == {case.table}
-    assert twins.definition() == before == twins.definition(twin=True)
+    assert twins.things() == before.things
+    _same(twins.definition(), before.definition, "the source's definition now and before")
+    _same(twins.definition(), twins.definition(twin=True), "the definitions of the source and the twin")
     _equal(twins.rows(twin=False), twins.rows(twin=True), "the source and the twin")
+
+
+def _same(ours: str, theirs: str, what: str) -> None:
+    if ours != theirs:
+        lines = difflib.unified_diff(ours.splitlines(), theirs.splitlines(), lineterm="", n=2)
+        raise AssertionError(f"{what} differ:\n" + "\n".join(lines)[:6000])
 
 
 def _equal(ours: list[tuple[str, ...]], theirs: list[tuple[str, ...]], what: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -11,9 +11,12 @@ import pymysql.connections
 import pytest
 from case_files import Case, cases_of
 from case_mysql import MySQLTwins
+from case_postgres import PostgresTwins
 from case_run import run_case
 
 from ghostpy import sandbox
+
+_POSTGRES = (18, 15)
 
 
 @pytest.fixture(autouse=True)
@@ -34,4 +37,26 @@ def test_mysql(
 ) -> None:
     server = mysql_with(case.server)
     with closing(MySQLTwins(server, case, new_database(server), new_database(server))) as twins:
+        run_case(case, twins, tmp_path)
+
+
+def _on_postgres() -> Iterator[object]:
+    """All cases on the newest version; on the oldest every third, and the others in the slow tests."""
+    for number, case in enumerate(cases_of("postgres")):
+        versions = case.versions or _POSTGRES
+        for version in versions:
+            slow = version != versions[0] and number % 3
+            yield pytest.param(case, version, id=f"{case.name}-{version}", marks=[pytest.mark.soak] if slow else [])
+
+
+@pytest.mark.parametrize(("case", "version"), _on_postgres())
+def test_postgres(
+    case: Case,
+    version: int,
+    postgres_with: Callable[[int, sandbox.Options], sandbox.PostgresServer],
+    new_database: Callable[[sandbox.Server], str],
+    tmp_path: Path,
+) -> None:
+    server = postgres_with(version, case.server)
+    with closing(PostgresTwins(server, case, new_database(server), new_database(server))) as twins:
         run_case(case, twins, tmp_path)

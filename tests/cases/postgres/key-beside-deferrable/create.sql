@@ -1,0 +1,3 @@
+CREATE TABLE t (id int PRIMARY KEY, place int CONSTRAINT t_place UNIQUE DEFERRABLE INITIALLY DEFERRED, v int);
+-- repeat 200
+INSERT INTO t VALUES ({n}, {n}, 0);

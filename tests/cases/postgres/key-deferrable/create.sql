@@ -1,0 +1,2 @@
+CREATE TABLE t (id int PRIMARY KEY DEFERRABLE, v int);
+INSERT INTO t VALUES (1, 1), (2, 2);

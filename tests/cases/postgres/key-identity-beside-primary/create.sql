@@ -1,0 +1,4 @@
+CREATE TABLE t (id int PRIMARY KEY, code text NOT NULL CONSTRAINT t_code UNIQUE, v int);
+ALTER TABLE t REPLICA IDENTITY USING INDEX t_code;
+-- repeat 200
+INSERT INTO t VALUES ({n}, 'c{n}', {n});

@@ -1,0 +1,5 @@
+CREATE TABLE t (id int PRIMARY KEY, v int, big text);
+ALTER TABLE t ALTER big SET STORAGE EXTERNAL;
+ALTER TABLE t REPLICA IDENTITY FULL;
+-- repeat 150
+INSERT INTO t VALUES ({n}, {n}, repeat('x{n}', {1|10|2000}));

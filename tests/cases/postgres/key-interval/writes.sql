@@ -1,0 +1,10 @@
+UPDATE t SET i = {'1 mon'|'30 days'|'720 hours'} WHERE i = '1 mon';
+UPDATE t SET v = v + 1 WHERE i IN ('30 days', '0', '-12 mons 5 days', '178000000 years');
+UPDATE t SET v = v + 1 WHERE i > '{1..150} hours' AND i < '{1..150} hours';
+UPDATE t SET i = justify_hours(i) WHERE i BETWEEN '{1..50} hours' AND '60 hours';
+UPDATE t SET i = -i WHERE i BETWEEN '{70..150} hours' AND '71 hours';
+INSERT INTO t VALUES ('{n} days', {n}) ON CONFLICT DO NOTHING;
+BEGIN;
+DELETE FROM t WHERE i = '0';
+INSERT INTO t VALUES ({'0'|'1 mon -30 days'|'1 day -24:00'}, {n});
+COMMIT;

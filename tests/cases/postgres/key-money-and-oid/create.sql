@@ -1,0 +1,4 @@
+CREATE TABLE t (m money, o oid, l pg_lsn, v int, PRIMARY KEY (m, o, l));
+INSERT INTO t VALUES ('-92233720368547758.08', 0, '0/0', 1), ('92233720368547758.07', 4294967295, 'FFFFFFFF/FFFFFFFF', 2);
+-- repeat 150
+INSERT INTO t VALUES ({n} * 1000.01, {n}, '0/10', {n});

@@ -1,0 +1,5 @@
+UPDATE t SET v = v + 1 WHERE id = {1..200};
+UPDATE t SET code = 'd{n}' WHERE id = {1..200};
+UPDATE t SET id = id + 100000 WHERE id = {1..200};
+INSERT INTO t VALUES (1000 + {n}, 'n{n}', {n});
+DELETE FROM t WHERE id = {1..200};

@@ -1,0 +1,10 @@
+UPDATE t SET v = v + 1 WHERE id IN ('NaN', 'Infinity', '-Infinity', 0.00, 1e-50, -1.5);
+UPDATE t SET id = id * 1.0, v = v + 1 WHERE id = {1..150} AND scale(id) < 20;
+UPDATE t SET id = trim_scale(id) WHERE id = {1..150};
+UPDATE t SET id = {-1.5|-1.50|-1.500} WHERE id = -1.5;
+INSERT INTO t VALUES (1000 + {n}.10, {n});
+BEGIN;
+DELETE FROM t WHERE id = 0;
+INSERT INTO t VALUES ({0|0.0|-0.00}, {n});
+COMMIT;
+DELETE FROM t WHERE id = {1..150}.5;

@@ -1,0 +1,8 @@
+UPDATE t SET v = v + 1 WHERE id = {-32768|32767|0|-1};
+UPDATE t SET id = -id WHERE id = {1..150};
+INSERT INTO t VALUES (1000 + {n} % 30000, {n}) ON CONFLICT (id) DO UPDATE SET v = excluded.v;
+DELETE FROM t WHERE id IN ({1..150}, -{1..150});
+BEGIN;
+DELETE FROM t WHERE id = -32768;
+INSERT INTO t VALUES (-32768, {n});
+COMMIT;

@@ -1,0 +1,10 @@
+UPDATE t SET name = upper(name) WHERE name = 'key {1..150}';
+UPDATE t SET name = lower(name), v = v + 1 WHERE name = 'KEY {1..150}';
+UPDATE t SET v = v + 1 WHERE name IN ('', 'ärger', 'STRASSE', '😀');
+UPDATE t SET name = {'ÄRGER'|'Ärger'|'ärger'} WHERE name = 'ärger';
+INSERT INTO t VALUES ('new {n}', 1);
+DELETE FROM t WHERE name = 'kEy {1..150}';
+BEGIN;
+DELETE FROM t WHERE name = 'null';
+INSERT INTO t VALUES ('{NULL|Null|null}', {n});
+COMMIT;

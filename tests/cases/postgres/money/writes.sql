@@ -1,0 +1,4 @@
+UPDATE t SET m = {0.99|-1234567.89|NULL}, kept = {'92233720368547758.07'|'0.10'} WHERE id = {1..204};
+INSERT INTO t VALUES (1000 + {n}, {n}.5, {n});
+DELETE FROM t WHERE id = {1..204};
+UPDATE t SET id = id + 100000 WHERE id = {1..204};
