@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+DIALECT ?= mysql
 SANDBOX ?= mysql
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -18,8 +19,8 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@touch $@
 
-demo: setup ## Change a table of a throwaway MySQL under load
-	@$(BIN)/ghostpy demo
+demo: setup ## Change a table of a throwaway server under load; DIALECT=postgres
+	@$(BIN)/ghostpy demo --dialect $(DIALECT)
 
 test: setup ## Run the tests against real servers; PYTEST_ARGS go to pytest
 	@$(BIN)/python -m pytest tests $(PYTEST_ARGS)

@@ -10,32 +10,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import pymysql
 from rich.console import Console
 from rich.table import Table
 
 from ghostpy import sandbox
 from ghostpy.cli import migrate
+from ghostpy.cli.demo_scene import SCENES, Scene
 from ghostpy.sandbox.checking import differences, differing_rows
-from ghostpy.sandbox.customers import CustomerRows
+from ghostpy.sandbox.drivers import DRIVERS
 from ghostpy.sandbox.filling import fill
 from ghostpy.sandbox.load import Committed, Load
 from ghostpy.sandbox.writers import Writers
 
-_ALTER = """ADD COLUMN first_name VARCHAR(60) NOT NULL DEFAULT '' AFTER name,
-  ADD COLUMN last_name VARCHAR(60) NOT NULL DEFAULT '' AFTER first_name,
-  RENAME COLUMN country TO country_code,
-  CHANGE COLUMN note remark VARCHAR(500),
-  MODIFY COLUMN email VARCHAR(200) CHARACTER SET utf8mb4,
-  MODIFY COLUMN balance DECIMAL(14, 4) NOT NULL DEFAULT 0,
-  MODIFY COLUMN status ENUM('closed', 'new', 'active', 'paused', 'vip') NOT NULL DEFAULT 'new',
-  ADD KEY last_name_1 (last_name)"""
-_TRANSFORMS = {
-    "first_name": "SUBSTRING_INDEX(name, ' ', 1)",
-    "last_name": "SUBSTRING(name, LOCATE(' ', name) + 1)",
-}
-_SAME = ("name", "email", "balance", "score", "born", "created", "seen", "settings", "token")
-_MOVED = {"country": "country_code", "note": "remark"}
+_DATABASE, _TABLE = "shop", "customers"
 _AROUND_EXCHANGE = 3.0
 """Seconds; a row touched later than so long before the end may have been written to the new table only."""
 
@@ -46,16 +33,21 @@ def run(argv: Sequence[str]) -> int:
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=1000, help="statements per second (default: %(default)s)")
     parser.add_argument("--writers", type=int, default=4, help="connections that write (default: %(default)s)")
+    parser.add_argument("--dialect", choices=list(SCENES), default="mysql", help="server (default: %(default)s)")
     options = parser.parse_args(argv)
+    scene = SCENES[options.dialect]
     console = Console(highlight=False)
-    console.print("[bold]A throwaway MySQL server[/] … ", end="")
+    console.print(f"[bold]A throwaway {scene.title} server[/] … ", end="")
     logging.getLogger(sandbox.__name__).addHandler(_Fetching(console))
-    with sandbox.mysql({"innodb_buffer_pool_size": "1G"}) as server:
+    with scene.start() as server:
         console.print(f"{server.version} on port {server.port}")
-        connection = pymysql.connect(host=server.host, port=server.port, user=server.user, autocommit=True)
+        server.execute(f"CREATE DATABASE {_DATABASE}")
+        connection = DRIVERS[server.kind].connect(
+            host=server.host, port=server.port, user=server.user, password="", database=_DATABASE
+        )
         try:
             with connection.cursor() as cursor:
-                return _show(console, server, cursor, options)
+                return _show(console, scene, server, cursor, options)
         finally:
             connection.close()
 
@@ -72,35 +64,38 @@ class _Fetching(logging.Handler):
         self._console.print(f"{record.getMessage()} … ", end="", markup=False)
 
 
-def _show(console: Console, server: sandbox.MySQLServer, cursor: Any, options: argparse.Namespace) -> int:
+def _show(console: Console, scene: Scene, server: sandbox.Server, cursor: Any, options: argparse.Namespace) -> int:
     console.print(f"[bold]A table[/] of {options.rows:,} rows of mixed types … ", end="")
-    cursor.execute("CREATE DATABASE shop")
-    cursor.execute("USE shop")
     began = time.monotonic()
-    fill(cursor, CustomerRows(), "customers", options.rows)
+    fill(cursor, scene.shape, _TABLE, options.rows)
     console.print(f"filled in {time.monotonic() - began:.0f} s")
     console.print(
         f"[bold]An application[/]: {options.writers} connections, {options.rate:,.0f} statements/s, all logged"
     )
     console.print("[bold]The change[/]:")
-    console.print(f"  {_ALTER}", markup=False)
+    console.print(f"  {scene.alter}", markup=False)
     console.print("[bold]Values for the new columns[/]:")
-    for column, expression in _TRANSFORMS.items():
+    for column, expression in scene.transforms.items():
         console.print(f"  {column} = {expression}", markup=False)
     load = Load(
-        server.host, server.port, "shop", "customers", options.rows, threads=options.writers, rate=options.rate,
-        shape=CustomerRows(),
+        server.host, server.port, _DATABASE, _TABLE, options.rows, user=server.user, threads=options.writers,
+        rate=options.rate, shape=scene.shape,
     )  # fmt: skip
     with _deaf_to_interrupts(Writers(load)) as writers:
         time.sleep(2)
         quiet_until = time.monotonic()
-        flags = [f"--url={server.url}/shop", "--table=customers", f"--alter={_ALTER}", "--execute"]
-        flags += [f"--transform={column}={expression}" for column, expression in _TRANSFORMS.items()]
+        flags = [f"--url={_url(server)}", f"--table={_TABLE}", f"--alter={scene.alter}", "--execute"]
+        flags += [f"--transform={column}={expression}" for column, expression in scene.transforms.items()]
         migrate.run(flags)
         ended = time.monotonic()
         time.sleep(2)
         committed = writers.stop()
-    return _checked(console, cursor, committed, quiet_until, ended)
+    return _checked(console, scene, cursor, committed, quiet_until, ended)
+
+
+def _url(server: sandbox.Server) -> str:
+    scheme = "postgresql" if server.kind == "postgres" else "mysql"
+    return f"{scheme}://{server.user}@{server.host}:{server.port}/{_DATABASE}"
 
 
 @contextmanager
@@ -115,28 +110,30 @@ def _deaf_to_interrupts(writers: Writers) -> Iterator[Writers]:
         yield writers
 
 
-def _checked(console: Console, cursor: Any, committed: Committed, quiet_until: float, ended: float) -> int:
+def _checked(
+    console: Console, scene: Scene, cursor: Any, committed: Committed, quiet_until: float, ended: float
+) -> int:
     before = ended - _AROUND_EXCHANGE
     later = {row for row, moment in committed.touched.items() if moment > before}
-    columns = [(f"o.{name}", f"n.{name}") for name in _SAME] + [(f"o.{a}", f"n.{b}") for a, b in _MOVED.items()]
-    columns = [("CAST(o.balance AS DECIMAL(14, 4))", "n.balance") if "balance" in pair[0] else pair for pair in columns]
-    columns = [("CONVERT(o.email USING utf8mb4)", "n.email") if "email" in pair[0] else pair for pair in columns]
-    columns.append(("o.status", "n.status"))
-    split = [(f"({text.replace('name', 'o.name')})", f"n.{name}") for name, text in _TRANSFORMS.items()]
     for log in committed.rows.values():
-        for old, new in _MOVED.items():
+        for old, new in scene.shape.renamed.items():
             if log is not None and old in log:
                 log[new] = log.pop(old)
+
+    def unlike(columns: Sequence[tuple[str, str]]) -> int:
+        found = differing_rows(cursor, scene.old_table, _TABLE, columns, kind=scene.shape.kind)
+        return len(found - later)
+
     found: dict[str, int] = {
-        "Writers' log and new table": len(differences(cursor, "customers", committed)),
+        "Writers' log and new table": len(differences(cursor, _TABLE, committed)),
         "Writers' log and old table, up to the exchange": len(
-            differences(cursor, "_customers_del", committed, until=before)
+            differences(cursor, scene.old_table, committed, until=before)
         ),
-        "Old and new table, all columns": len(differing_rows(cursor, "_customers_del", "customers", columns) - later),
-        "Old and new table, the split names": len(differing_rows(cursor, "_customers_del", "customers", split) - later),
+        "Old and new table, all columns": unlike(scene.same),
+        "Old and new table, the split names": unlike(scene.split),
         "Writers' statements that failed": len(committed.errors),
     }
-    cursor.execute("SELECT COUNT(*) FROM customers")
+    cursor.execute(f"SELECT COUNT(*) FROM {_TABLE}")
     (rows,) = cursor.fetchone()
     table = Table(title="Checked", show_lines=False)
     table.add_column("What")

@@ -32,7 +32,7 @@ _MAY_ALSO = {
 }
 
 _HOMES = {
-    "pymysql": {"dialects/mysql", "sandbox", "cli/demo.py"},
+    "pymysql": {"dialects/mysql", "sandbox"},
     "pymysqlreplication": {"dialects/mysql"},
     "zstandard": {"dialects/mysql"},
     "psycopg": {"dialects/postgres", "sandbox"},
