@@ -1,0 +1,184 @@
+"""An empty clone of the source on which the user's ALTER runs as it is written; what stands on it then, the new table must have.
+
+Before the ALTER everything that belongs to the table stands on the clone under its own name, so that the ALTER meets what it would
+meet on the source. After it the definitions are read back, and the clone is stripped to what a copy into it can use: columns, and the
+constraints that its rows must keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from ghostpy import errors
+from ghostpy.dialects.postgres import quote
+from ghostpy.dialects.postgres.altered import Altered
+from ghostpy.dialects.postgres.bare_clone import create_bare
+from ghostpy.dialects.postgres.constraint_definitions import FOREIGN_KEY, NOT_NULL
+from ghostpy.dialects.postgres.definitions import Definitions, read_definitions
+from ghostpy.dialects.postgres.index_definitions import IndexDefinition
+from ghostpy.dialects.postgres.inheritance import inherit
+from ghostpy.dialects.postgres.own_findings import own_findings
+from ghostpy.dialects.postgres.replay import path_of, run_under
+from ghostpy.dialects.postgres.sequences import counters, read_sequences
+from ghostpy.dialects.postgres.session import Session
+from ghostpy.dialects.postgres.stand_in_parents import StandIn, stand_ins
+from ghostpy.model.names import TableName
+
+__all__ = ["Altered", "build_clone", "own_findings"]
+
+_DOING_ALTER = "running the ALTER on an empty clone"
+_SAVEPOINT = "ghostpy_clone"
+
+
+async def build_clone(session: Session, source: TableName, clone: TableName, alters: Sequence[str]) -> Altered:
+    """Make `clone` bare, and tell what it must get. In the caller's transaction; the schema of `clone` is there.
+
+    `alters`: whole statements on the clone, run under the session's own search_path. Raises PlanRefused where they leave no table of
+    that name, and what the server refuses as it is.
+    """
+    doing = f"making an empty clone of {source}"
+    await session.execute(f"SAVEPOINT {_SAVEPOINT}", doing=doing)
+    before = await read_definitions(session, source, (source.schema,))
+    # Sequences of serial columns stay where they are when the tables move.
+    taken = {each.name for each in await read_sequences(session, source, doing=doing) if not each.identity}
+    while True:
+        altered, in_the_way = await _built(session, before, clone, alters, taken)
+        if not in_the_way:
+            await session.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}", doing=doing)
+            return altered
+        # With the names taken in the clone's schema too, the server chooses others, or refuses those that the user has chosen.
+        taken |= in_the_way
+        await session.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}", doing=doing)
+
+
+async def _built(
+    session: Session, before: Definitions, clone: TableName, alters: Sequence[str], taken: Collection[str]
+) -> tuple[Altered, set[str]]:
+    """A clone made while the names `taken` are so; with names of its indexes and sequences that others have in the source's schema."""
+    source, path = before.table, path_of(clone, before.table)
+    doing = f"making an empty clone of {source}"
+    keys = [each for each in before.constraints if each.kind == FOREIGN_KEY and not each.on_itself]
+    parents = await stand_ins(session, keys, clone.schema, path)
+    holders = [quote.table(TableName(clone.schema, name)) for name in sorted(taken)]
+    await create_bare(session, source, clone)
+    await run_under(session, path, _dressing(before, clone, parents), doing=doing)
+    await run_under(session, path, [f"CREATE SEQUENCE {holder}" for holder in holders], doing=doing)
+    stood = await counters(session, await read_sequences(session, clone, doing=doing), doing=doing)
+    carried = _identities((await read_definitions(session, clone, path)).indexes)
+    for alter in alters:
+        await session.execute(alter, doing=_DOING_ALTER)
+        await _see_there(session, source, clone)
+        carried = _still_carried(carried, (await read_definitions(session, clone, path)).indexes)
+    await run_under(session, path, [f"DROP SEQUENCE {holder}" for holder in holders], doing=doing)
+    after = _to_real_parents(await read_definitions(session, clone, path), parents)
+    altered = await inherit(session, before, after, _marked(after.indexes, carried), stood, alters)
+    in_the_way = await _names_in_the_way(session, before, after)
+    await run_under(session, path, _stripping(after, clone, parents), doing=doing)
+    return altered, in_the_way
+
+
+def _dressing(source: Definitions, clone: TableName, parents: Mapping[int, StandIn]) -> list[str]:
+    """Everything that stands on the source, for a clone that is bare."""
+    table = quote.table(clone)
+    statements = [line for parent in parents.values() for line in parent.create]
+    for constraint in source.constraints:
+        if constraint.kind == FOREIGN_KEY:
+            continue
+        if constraint.kind != NOT_NULL:
+            statements += constraint.add(table)
+        elif constraint.valid:
+            statements += constraint.commented(table)
+        else:
+            # LIKE takes it over as a valid one.
+            statements += [constraint.drop(table), *constraint.add(table)]
+    statements += [line for index in source.indexes for line in index.create]
+    statements += [line for statistics in source.statistics for line in statistics.create(clone.schema)]
+    for constraint in source.constraints:
+        if constraint.kind == FOREIGN_KEY:
+            parent = parents.get(constraint.parent_oid)
+            key = constraint if parent is None else constraint.pointing_to(parent.name, quote.table(parent.name))
+            statements += key.add(table)
+    statements += [line for part in (*source.triggers, *source.rules, *source.policies) for line in part.create]
+    return [*statements, *source.row_security_statements(), source.replica_identity_statement()]
+
+
+def _stripping(altered: Definitions, clone: TableName, parents: Mapping[int, StandIn]) -> list[str]:
+    """Everything that must not be there while rows are copied and resynced."""
+    table = quote.table(clone)
+    statements = [part.drop for part in (*altered.triggers, *altered.rules, *altered.policies)]
+    statements += [f"ALTER TABLE {table} REPLICA IDENTITY NOTHING"]
+    statements += [f"ALTER TABLE {table} {switch} ROW LEVEL SECURITY" for switch in ("NO FORCE", "DISABLE")]
+    # A row that breaks what is NOT VALID may stand in the source, and must then stand in the new table.
+    dropped = (c for c in altered.constraints if c.kind == FOREIGN_KEY or c.holds_new_rows_only)
+    statements += [constraint.drop(table) for constraint in dropped]
+    for index in altered.indexes:
+        name = quote.name(index.name)
+        if index.constraint:
+            statements.append(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+        else:
+            statements.append(f"DROP INDEX {quote.name(clone.schema)}.{name}")
+    statements += [parent.drop for parent in parents.values()]
+    return [*statements, f"ALTER TABLE {table} OWNER TO CURRENT_USER"]
+
+
+def _to_real_parents(altered: Definitions, parents: Mapping[int, StandIn]) -> Definitions:
+    """The clone's definitions, with foreign keys to the tables that the stand-ins stand for."""
+    real = {parent.name: parent.parent for parent in parents.values()}
+    return altered.with_constraints(
+        constraint.pointing_to(real[constraint.parent], quote.table(real[constraint.parent]))
+        if constraint.parent in real
+        else constraint
+        for constraint in altered.constraints
+    )
+
+
+async def _see_there(session: Session, source: TableName, clone: TableName) -> None:
+    there = await session.scalar("SELECT to_regclass(%s) IS NOT NULL", [quote.table(clone)], doing=_DOING_ALTER)
+    if not there:
+        raise errors.PlanRefused(
+            f"the ALTER renames {source} on {session.address}, or moves it to another schema; nothing was changed",
+            hint="Leave that out of the ALTER: the server does it at once, by itself.",
+        )
+
+
+async def _names_in_the_way(session: Session, source: Definitions, clone: Definitions) -> set[str]:
+    """Names of what would move with the clone and cannot, because something of that name stays in the source's schema."""
+    rows = await session.query(_IN_THE_WAY, [source.oid, clone.oid, source.oid], doing=_DOING_ALTER)
+    return {name for (name,) in rows}
+
+
+_IN_THE_WAY = """
+WITH moving AS (
+    SELECT i.indrelid AS relation, c.relname, c.oid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+    UNION ALL
+    SELECT d.refobjid, c.relname, c.oid FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'
+    WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+)
+SELECT moving.relname FROM moving
+JOIN pg_class stays ON stays.relname = moving.relname
+    AND stays.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = %s::int8::oid)
+WHERE moving.relation = %s::int8::oid
+    AND NOT EXISTS (SELECT FROM moving own WHERE own.relation = %s::int8::oid AND own.oid = stays.oid)
+"""
+
+
+# --- which indexes the ALTER added -------------------------------------------------------------------------------------
+
+
+Known = Mapping[int, tuple[object, ...]]
+"""What an index is, by its oid."""
+
+
+def _identities(indexes: Sequence[IndexDefinition]) -> Known:
+    return {index.oid: (index.name, index.unique, index.attnums) for index in indexes}
+
+
+def _still_carried(carried: Known, indexes: Sequence[IndexDefinition]) -> Known:
+    """Those of `indexes` that were there before. A change of type makes an index anew, under its name and over the same columns."""
+    now, known = _identities(indexes), set(carried.values())
+    return {oid: identity for oid, identity in now.items() if oid in carried or identity in known}
+
+
+def _marked(indexes: Sequence[IndexDefinition], carried: Known) -> tuple[IndexDefinition, ...]:
+    """`indexes`, those marked new that are not among `carried`."""
+    return tuple(index if index.oid in carried else index.as_new() for index in indexes)

@@ -1,0 +1,185 @@
+"""From what stands on the source and on the altered clone to what the new table must get, and when."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from ghostpy.dialects.postgres import quote
+from ghostpy.dialects.postgres.altered import Altered, Handed, Heir
+from ghostpy.dialects.postgres.constraint_definitions import FOREIGN_KEY
+from ghostpy.dialects.postgres.definitions import Definitions
+from ghostpy.dialects.postgres.grants import GRANTS, column_grants, exploded, relation_grants
+from ghostpy.dialects.postgres.index_definitions import IndexDefinition
+from ghostpy.dialects.postgres.sequences import Counter, OwnedSequence, counters, owned_by, read_sequences
+from ghostpy.dialects.postgres.session import Session
+from ghostpy.dialects.postgres.stand_in_parents import with_partitions
+from ghostpy.model.names import TableName
+
+_DOING = "reading what the altered clone has"
+_RESYNC_NEEDS = {"SELECT", "INSERT", "UPDATE", "DELETE"}
+_CHANGES_OWNER = re.compile(r"\bowner\s+to\b", re.IGNORECASE)
+
+
+async def inherit(
+    session: Session,
+    source: Definitions,
+    clone: Definitions,
+    indexes: tuple[IndexDefinition, ...],
+    stood: Mapping[int, Counter],
+    alters: Sequence[str],
+) -> Altered:
+    """What the new table must have. `stood`: where the clone's sequences stood before the ALTER, by their oids."""
+    columns = await paired(session, source, clone)
+    renamed = dict(columns)
+    owner = clone.owner if any(_CHANGES_OWNER.search(alter) for alter in alters) else source.owner
+    of_source = await read_sequences(session, source.table, doing=_DOING)
+    heirs = await _heirs(session, of_source, clone.table, stood)
+    handed = _handed(of_source, renamed, None if owner == source.owner else owner)
+    granted, late = await _grants(session, source, owner, renamed)
+    keys = [constraint for constraint in clone.constraints if constraint.kind == FOREIGN_KEY]
+    left = [key for key in source.constraints if key.kind == FOREIGN_KEY and not key.on_itself]
+    left_parents = await with_partitions(session, [key.parent for key in left if key.parent])
+    parents = await with_partitions(session, [key.parent for key in keys if key.parent and not key.on_itself])
+    kept = {statistics.name for statistics in clone.statistics}
+    statistics = tuple(each for each in source.statistics if each.name in kept)
+    names = {heir.old for heir in heirs}
+    return Altered(
+        columns=columns,
+        indexes=indexes,
+        before_exchange=(
+            *await _owned(session, clone.table, owner),
+            *(_statistics_owned(each.name, _now(each.owner, source.owner, owner)) for each in statistics),
+            clone.replica_identity_statement(),
+            *(line for policy in clone.policies for line in (_if_there(policy.drop), *policy.create)),
+            *granted,
+            *(
+                line
+                for each in of_source
+                if each.name in names
+                for line in each.grants(_now(each.owner, source.owner, owner))
+            ),
+        ),
+        after_exchange=tuple(
+            f"ALTER TABLE {quote.table(source.table)} VALIDATE CONSTRAINT {quote.name(key.name)}"
+            for key in keys
+            if key.valid and key.enforced
+        ),
+        before_move=tuple(f"ALTER SEQUENCE {quote.table(each.sequence)} OWNED BY NONE" for each in handed),
+        foreign_parents=_others(left_parents, source.table),
+        new_foreign_parents=_others((parent for parent in parents if parent not in left_parents), source.table),
+        left_foreign_keys=tuple(key.name for key in left),
+        statistics=statistics,
+        heirs=heirs,
+        handed=handed,
+        parts=(*clone.triggers, *clone.rules),
+        constraints=tuple(c for c in clone.constraints if c.kind == FOREIGN_KEY or c.holds_new_rows_only),
+        row_security=clone.row_security_statements(),
+        late_grants=late,
+    )
+
+
+_PAIRED = """
+SELECT s.attname, c.attname
+FROM (SELECT attname, row_number() OVER (ORDER BY attnum) AS place FROM pg_attribute
+      WHERE attrelid = %s::int8::oid AND attnum > 0 AND NOT attisdropped) s
+JOIN pg_attribute c ON c.attrelid = %s::int8::oid AND c.attnum = s.place AND NOT c.attisdropped
+ORDER BY s.place
+"""
+
+
+async def paired(session: Session, source: Definitions, clone: Definitions) -> tuple[tuple[str, str], ...]:
+    """The source's columns that the clone still has, each with its name there.
+
+    LIKE numbers the clone's columns without the gaps of dropped ones; from then on a column keeps its number, whatever becomes of it.
+    """
+    rows = await session.query(_PAIRED, [source.oid, clone.oid], doing=_DOING)
+    return tuple((old, new) for old, new in rows)
+
+
+def _others(parents: Iterable[TableName], source: TableName) -> tuple[TableName, ...]:
+    return tuple(parent for parent in parents if parent != source)
+
+
+def _now(owner: str, source_owner: str, new_owner: str) -> str:
+    """Who owns what `owner` owned, after the table went over to `new_owner`."""
+    return new_owner if owner == source_owner else owner
+
+
+# --- sequences ---------------------------------------------------------------------------------------------------------
+
+
+def _handed(
+    sequences: Iterable[OwnedSequence], renamed: Mapping[str, str], new_owner: str | None
+) -> tuple[Handed, ...]:
+    return tuple(
+        Handed(TableName(each.schema, each.name), renamed[each.column], new_owner)
+        for each in sequences
+        if not each.identity and each.column in renamed
+    )
+
+
+async def _heirs(
+    session: Session, of_source: Iterable[OwnedSequence], clone: TableName, stood: Mapping[int, Counter]
+) -> tuple[Heir, ...]:
+    """The identity sequences that are still the source's, and that the ALTER has not set to a value of its own (RESTART)."""
+    still = [each for each in await read_sequences(session, clone, doing=_DOING) if each.oid in stood]
+    stand = await counters(session, still, doing=_DOING)
+    names = {each.name for each in still if stand[each.oid] == stood[each.oid]}
+    return tuple(Heir(new=each.name, old=each.name) for each in of_source if each.identity and each.name in names)
+
+
+# --- owner and privileges ------------------------------------------------------------------------------------------------
+
+
+async def _owned(session: Session, clone: TableName, owner: str) -> list[str]:
+    """Statements that give the new table away. Its new owner must be able to create in its schema ("ALTER TABLE", OWNER TO)."""
+    user, superuser = (
+        await session.query("SELECT current_user, rolsuper FROM pg_roles WHERE rolname = current_user", doing=_DOING)
+    )[0]
+    if user == owner:
+        return []
+    give = f"ALTER TABLE {quote.name(clone.table)} OWNER TO {quote.name(owner)}"
+    return [give] if superuser else [_MAY_CREATE.format(owner=quote.text(owner)), give]
+
+
+_MAY_CREATE = """DO LANGUAGE plpgsql $ghostpy$
+BEGIN
+    EXECUTE pg_catalog.format('GRANT USAGE, CREATE ON SCHEMA %I TO %I', pg_catalog.current_schema(), {owner});
+END
+$ghostpy$"""
+
+
+def _statistics_owned(name: str, owner: str) -> str:
+    return f"ALTER STATISTICS {quote.name(name)} OWNER TO {quote.name(owner)}"
+
+
+async def _grants(
+    session: Session, source: Definitions, owner: str, renamed: Mapping[str, str]
+) -> tuple[list[str], tuple[str, ...]]:
+    """Privileges of the table and its columns: those for any time, and those that would take from the owner what resync needs."""
+    described = await session.scalar(
+        f"SELECT {GRANTS} FROM pg_class c WHERE c.oid = %s::int8::oid", [source.oid], doing=_DOING
+    )
+    described = owned_by(described, owner)
+    table = quote.name(source.table.table)
+    granted = relation_grants(table, described)
+    for column, access in await session.query(_COLUMN_ACCESS, [source.oid], doing=_DOING):
+        if column in renamed:
+            entries = owned_by({**described, "owner": source.owner, "entries": access}, owner)["entries"]
+            granted += column_grants(table, renamed[column], owner, entries)
+    entries = described["entries"]
+    own = {entry["privilege"] for entry in entries or () if entry["grantee"] == owner}
+    if described["untouched"] or own >= _RESYNC_NEEDS:
+        return granted, ()
+    return [], tuple(granted)
+
+
+_COLUMN_ACCESS = f"""
+SELECT a.attname, {exploded("a.attacl")} FROM pg_attribute a
+WHERE a.attrelid = %s::int8::oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attacl IS NOT NULL ORDER BY a.attnum
+"""
+
+
+def _if_there(drop: str) -> str:
+    return drop.replace("DROP POLICY ", "DROP POLICY IF EXISTS ", 1)
