@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.clone import build_clone
-from ghostpy.dialects.postgres.fingerprint import check_unchanged
+from ghostpy.dialects.postgres.fingerprint import check_unchanged, table_fingerprint
 from ghostpy.dialects.postgres.indexes import ShadowIndexes
 from ghostpy.dialects.postgres.inspect import table_oid
 from ghostpy.dialects.postgres.later import carry_out_later
@@ -18,6 +18,7 @@ from ghostpy.dialects.postgres.replay import path_of, run_under
 from ghostpy.dialects.postgres.session import LONGEST_WAIT, Session
 from ghostpy.dialects.postgres.slot import message_prefix, registration_name
 from ghostpy.dialects.postgres.staged import carry_out
+from ghostpy.dialects.postgres.steps import Step
 from ghostpy.dialects.postgres.work import Work
 from ghostpy.model.names import HelperNames, TableName
 from ghostpy.settings import ConnectSettings
@@ -90,6 +91,9 @@ class Housekeeper:
     async def create_ledger(self) -> None:
         names = self._helpers
         schema = quote.name(names.shadow.schema)
+        if self._expected.steps:
+            await self._carry_out(self._expected.steps, LONGEST_WAIT)
+            self._expected.fingerprint = await table_fingerprint(self._working, self._source)
         await self._drop_schema(names.shadow.schema)
         await self._do(
             f"CREATE SCHEMA {schema}; "
@@ -173,15 +177,18 @@ class Housekeeper:
 
     async def alter_in_place(self, lock_timeout: int) -> bool:
         """Carry the planned steps out on the source itself; True, or an error that says what is left."""
+        await self._carry_out(self._expected.steps, lock_timeout)
+        return True
+
+    async def _carry_out(self, steps: Sequence[Step], lock_timeout: float) -> None:
         await carry_out(
             self._settings,
             self._source,
-            self._expected.steps,
+            steps,
             lock_timeout=min(lock_timeout, LONGEST_WAIT),
             attempts=self._attempts,
             happened=self._happened,
         )
-        return True
 
     @property
     def _helpers(self) -> HelperNames:

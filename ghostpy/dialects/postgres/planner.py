@@ -81,14 +81,8 @@ class Planner:
         if settings.strategy == "shadow" or settings.transforms or settings.where:
             return None
         try:
-            choice = await choose(
-                self._session,
-                source.name,
-                self._target.alter,
-                scratch=self._target.names.probe,
-                facts=self._facts,
-                wanted=settings.strategy,
-            )
+            scratch = self._target.names.probe.schema
+            choice = await choose(self._session, source.name, self._target.alter, scratch=scratch, facts=self._facts)
         except (errors.ServerGone, errors.TransientError, errors.MissingPrivilege):
             raise
         except errors.GhostpyError as error:
@@ -100,7 +94,8 @@ class Planner:
         return choice
 
     async def _in_place(self, source: Table, choice: Choice) -> tuple[Plan, Work]:
-        findings = [*choice.findings]
+        findings = [f for f in await own_findings(self._session, source.name) if f.code in choice.concerns]
+        findings += choice.findings
         findings += await privilege_findings(self._session, self._facts, source.name, shadow=False)
         if refusing(findings):
             raise self._refusal(findings)
@@ -141,7 +136,8 @@ class Planner:
         if refusing(findings):
             raise self._refusal(findings)
         plan = self._assembled(source, probed.shadow, columns, key.key, findings)
-        return plan, await self._work(source, dependants=probed.dependants, altered=probed.altered)
+        steps = choice.steps if choice else ()
+        return plan, await self._work(source, dependants=probed.dependants, altered=probed.altered, steps=steps)
 
     def _columns(self, source: Table, probed: _Probed, findings: list[Finding]) -> ColumnMap:
         using = tuple(self._target.alter.using.items())

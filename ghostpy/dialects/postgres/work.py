@@ -11,9 +11,9 @@ from ghostpy.dialects.postgres.dependants import Dependants
 from ghostpy.dialects.postgres.steps import Step
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Work:
-    """`alters`: the user's statements for the clone; `steps`: those in place, where no shadow is needed."""
+    """`fingerprint`: what the source must still be at the exchange. `alters`: the user's statements for the clone. `steps`: those on the source itself; with a shadow, what goes before it."""
 
     oid: int
     fingerprint: str
