@@ -32,8 +32,11 @@ class Work:
     def locks(self) -> Sequence[str]:
         """Statements that lock everything that the exchange touches beside the source, in one order for all runs."""
         altered, dependants = self.by_shadow
-        parents = sorted(altered.foreign_parents, key=lambda name: (name.schema, name.table))
+        # DROP CONSTRAINT of a foreign key, here the old table's, takes the stronger lock on the parent, ADD CONSTRAINT the weaker.
+        modes = dict.fromkeys(altered.foreign_parents, "ACCESS EXCLUSIVE")
+        modes |= dict.fromkeys(altered.new_foreign_parents, "SHARE ROW EXCLUSIVE")
+        parents = sorted(modes, key=lambda name: (name.schema, name.table))
         return (
-            *(f"LOCK TABLE {quote.table(parent)} IN SHARE ROW EXCLUSIVE MODE" for parent in parents),
+            *(f"LOCK TABLE {quote.table(parent)} IN {modes[parent]} MODE" for parent in parents),
             *dependants.locks,
         )
