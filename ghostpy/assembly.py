@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ghostpy import errors
-from ghostpy.dialects import dialect_for
+from ghostpy.dialects import dialect_for, drop_statement
 from ghostpy.engine.backlog import Backlog
 from ghostpy.engine.chunker import Chunker
 from ghostpy.engine.copier import Copier
@@ -146,10 +146,12 @@ def _make_flag_file(settings: MigrateSettings) -> None:
 
 def _report(plan: Plan, recorder: Recorder, settings: MigrateSettings, strategy: Strategy) -> RunReport:
     copied = strategy is Strategy.SHADOW
+    kept = copied and not settings.target.ok_to_drop_old
     return RunReport(
         source=str(plan.source.name),
         strategy=strategy.value,
-        old_table=str(plan.names.old) if copied and not settings.target.ok_to_drop_old else None,
+        old_table=str(plan.names.old) if kept else None,
+        drop_old=drop_statement(settings.connect, plan.names.old) if kept else "",
         elapsed=recorder.elapsed,
         copy_elapsed=recorder.copy_elapsed,
         rows_copied=recorder.rows_copied,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 
 from ghostpy import errors
+from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.dialect import MySQLDialect
 from ghostpy.dialects.mysql.planner import NAME_LIMIT
 from ghostpy.model.names import HelperNames, TableName, helper_names
@@ -35,6 +36,15 @@ def names_of(settings: MigrateSettings) -> tuple[TableName, HelperNames]:
         return expected_names(target)
     source = TableName(target.database, target.table)
     return source, helper_names(source, limit=NAME_LIMIT, base=target.force_table_names)
+
+
+def drop_statement(connect: ConnectSettings, old: TableName) -> str:
+    """What removes an old table, and the schema that was made for it; to show."""
+    if connect.dialect == "postgres":
+        from ghostpy.dialects.postgres import quote as postgres
+
+        return f"DROP TABLE {postgres.table(old)}; DROP SCHEMA {postgres.name(old.schema)}"
+    return f"DROP TABLE {quote.table(old)}"
 
 
 def leftovers_of(connect: ConnectSettings) -> AbstractAsyncContextManager[Leftovers]:

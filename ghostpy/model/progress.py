@@ -80,3 +80,5 @@ class RunReport:
     cut_over_attempts: int
     lock_seconds: float
     """How long writers were held by the exchange that succeeded."""
+    drop_old: str = ""
+    """The statement that removes the old rows, where they are kept."""

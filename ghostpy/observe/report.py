@@ -33,7 +33,7 @@ def _rows(report: RunReport) -> Iterator[tuple[str, str]]:
     yield "total time", duration(report.elapsed)
     if report.old_table is not None:
         yield "old rows", f"kept in {report.old_table}"
-        yield "next", f"when they are not needed any more: DROP TABLE {_quoted(report.old_table)};"
+        yield "next", f"when they are not needed any more: {report.drop_old};"
 
 
 def _verified(report: RunReport) -> str:
@@ -42,7 +42,3 @@ def _verified(report: RunReport) -> str:
     repaired = report.differences_repaired
     found = f"{whole(repaired)} repaired before the cut-over" if repaired else "no differences"
     return f"{whole(report.rows_verified)} rows, {found}"
-
-
-def _quoted(name: str) -> str:
-    return ".".join(f"`{part}`" for part in name.replace("`", "``").split(".", 1))

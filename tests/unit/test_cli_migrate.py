@@ -28,7 +28,22 @@ from ghostpy.protocols import Observer
 from ghostpy.settings import CopySettings, CutOverSettings, MigrateSettings, TargetSettings
 
 ARGUMENTS = ["--database=shop", "--table=customers", "--alter=ADD note TEXT"]
-REPORT = RunReport("shop.customers", "shadow", "shop._customers_del", 9, 5, 10, 10, 3, 2, 0, True, 1, 0.02)
+REPORT = RunReport(
+    "shop.customers",
+    "shadow",
+    "shop._customers_del",
+    9,
+    5,
+    10,
+    10,
+    3,
+    2,
+    0,
+    True,
+    1,
+    0.02,
+    drop_old="DROP TABLE `shop`.`_customers_del`",
+)
 Capture = pytest.CaptureFixture[str]
 
 

@@ -17,7 +17,22 @@ from ghostpy.observe.own_thread import OwnThread
 from ghostpy.observe.report import report_lines
 from ghostpy.observe.several import Several
 
-REPORT = RunReport("shop.t", "shadow", "shop._t_del", 130, 100, 1000, 1000, 50, 40, 0, True, 1, 0.021)
+REPORT = RunReport(
+    "shop.t",
+    "shadow",
+    "shop._t_del",
+    130,
+    100,
+    1000,
+    1000,
+    50,
+    40,
+    0,
+    True,
+    1,
+    0.021,
+    drop_old="DROP TABLE `shop`.`_t_del`",
+)
 PROGRESS = Progress(
     phase=Phase.COPY,
     elapsed=83,

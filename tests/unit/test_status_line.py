@@ -47,7 +47,22 @@ FACTS = RunFacts(
     keys_per_resync=1000,
     nice_ratio=0.0,
 )
-REPORT = RunReport("test.t", "shadow", "test._t_del", 10, 5, 752901, 752901, 9, 8, 0, True, 1, 0.02)
+REPORT = RunReport(
+    "test.t",
+    "shadow",
+    "test._t_del",
+    10,
+    5,
+    752901,
+    752901,
+    9,
+    8,
+    0,
+    True,
+    1,
+    0.02,
+    drop_old="DROP TABLE `test`.`_t_del`",
+)
 
 
 @pytest.mark.parametrize(
