@@ -30,15 +30,11 @@ def address(server: sandbox.PostgresServer, database: str, user: str = "") -> st
 
 
 def settings(server: sandbox.PostgresServer, database: str, user: str = "", **changes: Any) -> ConnectSettings:
-    plain = ConnectSettings(
-        dialect="postgres", host=server.host, port=server.port, dsn=address(server, database, user)
-    )
+    plain = ConnectSettings(dialect="postgres", host=server.host, port=server.port, dsn=address(server, database, user))
     return replace(plain, **changes)
 
 
-def connect(
-    server: sandbox.PostgresServer, database: str, *first: str
-) -> closing[psycopg.Connection[tuple[Any, ...]]]:
+def connect(server: sandbox.PostgresServer, database: str, *first: str) -> closing[psycopg.Connection[tuple[Any, ...]]]:
     """A connection for writers, with `first` executed."""
     connection = psycopg.connect(address(server, database), autocommit=True)
     try:

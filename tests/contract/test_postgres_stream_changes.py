@@ -299,7 +299,13 @@ def test_harmless_ddl(server: sandbox.PostgresServer, reader: dict[str, object],
             run(writer, WIDE, "CREATE TABLE u (id int PRIMARY KEY)")
             async with following(server, database, stream=reader) as follow:
                 for key, ddl in enumerate(
-                    ("ANALYZE t", "VACUUM t", "CREATE INDEX ON t (k)", "TRUNCATE u", "ALTER TABLE t SET (fillfactor = 50)")
+                    (
+                        "ANALYZE t",
+                        "VACUUM t",
+                        "CREATE INDEX ON t (k)",
+                        "TRUNCATE u",
+                        "ALTER TABLE t SET (fillfactor = 50)",
+                    )
                 ):
                     run(writer, f"INSERT INTO t (id) VALUES ({key})", ddl, f"UPDATE t SET k = 7 WHERE id = {key}")
                     assert await follow.catch_up() == {key}
