@@ -23,7 +23,7 @@ from ghostpy.dialects.postgres.strategy import choose
 from ghostpy.dialects.postgres.target import Target
 from ghostpy.dialects.postgres.work import Work
 from ghostpy.model.column_map import ColumnMap, CopyKey
-from ghostpy.model.finding import Finding
+from ghostpy.model.finding import Finding, Severity
 from ghostpy.model.names import TableName
 from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.table import Table
@@ -124,6 +124,7 @@ class Planner:
             raise self._refusal(findings)
         probed = await self._probed(source, findings)
         findings += probed.dependants.findings
+        findings.append(_SESSIONS)
         columns = self._columns(source, probed, findings)
         index = await stream_index(self._session, source.name)
         key = choose_copy_key(source, probed.shadow, columns, carries=carries_key, only_index=index)
@@ -264,4 +265,11 @@ class Planner:
         return refusal(self._target.source, self._session.address, findings)
 
 
+_SESSIONS = Finding(
+    "sessions",
+    "as after an ALTER of PostgreSQL's own that rewrites the table, sessions must prepare statements again whose result columns change, and a "
+    "transaction in REPEATABLE READ that is older than the copy finds no rows in the new table",
+    "Where a column's type changes, let pools reconnect after the exchange.",
+    Severity.WARN,
+)
 _NO_PROBE = frozenset({"missing-privilege", "renames-table", "not-a-table", "read-only"})
