@@ -39,7 +39,7 @@ SELECT string_agg(line, E'\\n' ORDER BY kind, place, line) FROM (
     FROM pg_attribute WHERE attrelid = %(table)s::regclass AND attnum > 0 AND NOT attisdropped
     UNION ALL SELECT 2, 0, conname || ' ' || pg_get_constraintdef(oid)
     FROM pg_constraint WHERE conrelid = %(table)s::regclass AND contype IN ('p', 'u', 'c', 'x')
-    UNION ALL SELECT 3, 0, replace(pg_get_indexdef(indexrelid), %(schema)s || '.', '')
+    UNION ALL SELECT 3, 0, replace(pg_get_indexdef(indexrelid), quote_ident(%(schema)s) || '.', '')
     FROM pg_index WHERE indrelid = %(table)s::regclass) AS lines (kind, place, line)
 """
 _OWN = "nspname !~ '^pg_' AND nspname <> 'information_schema'"
@@ -110,7 +110,7 @@ class PostgresTwins(TwinTables):
         self.connect = ConnectSettings(
             dialect="postgres", host=server.host, port=server.port, user=server.user, dsn=self.url(database)
         )
-        self.place = {"database": case.schema, "table": case.table}
+        self.place = {"database": database, "table": self.qualified()}
         _prepare(server)
 
     def url(self, database: str) -> str:
@@ -141,7 +141,7 @@ class PostgresTwins(TwinTables):
 
     def shape(self, *, old: bool = False) -> str:
         schema = self._names.old.schema if old else self.case.schema
-        values = {"table": self.qualified(old=old), "schema": sql.Identifier(schema).as_string()}
+        values = {"table": self.qualified(old=old), "schema": schema}
         return str(self._ask(_SHAPE, values)[0][0])
 
     def counters(self, *, twin: bool) -> dict[str, int]:

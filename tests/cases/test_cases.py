@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pymysql.connections
 import pytest
@@ -40,13 +41,16 @@ def test_mysql(
         run_case(case, twins, tmp_path)
 
 
-def _on_postgres() -> Iterator[object]:
+def _on_postgres() -> list[Any]:
     """All cases on the newest version; on the oldest every third, and the others in the slow tests."""
+    found = []
     for number, case in enumerate(cases_of("postgres")):
         versions = case.versions or _POSTGRES
         for version in versions:
             slow = version != versions[0] and number % 3
-            yield pytest.param(case, version, id=f"{case.name}-{version}", marks=[pytest.mark.soak] if slow else [])
+            marks = [pytest.mark.soak] if slow else []
+            found.append(pytest.param(case, version, id=f"{case.name}-{version}", marks=marks))
+    return found
 
 
 @pytest.mark.parametrize(("case", "version"), _on_postgres())

@@ -1,11 +1,5 @@
 UPDATE t SET v = v + 1 WHERE id = {1..200};
-BEGIN;
-UPDATE t SET place = place + 1 WHERE place BETWEEN 50 AND 99;
-UPDATE t SET place = 50 WHERE place = 100 AND id = (SELECT max(id) FROM t WHERE place = 100);
-UPDATE t SET place = place - 1000 WHERE place BETWEEN 51 AND 100;
-UPDATE t SET place = place + 999 WHERE place < 0;
-UPDATE t SET place = 100 + 0 * id WHERE place = 49 AND id = (SELECT min(id) FROM t WHERE place = 49) AND (SELECT count(*) FROM t WHERE place = 49) > 1;
-COMMIT;
+UPDATE t SET place = CASE place WHEN 99 THEN 50 ELSE place + 1 END WHERE place BETWEEN 50 AND 99;
 BEGIN;
 UPDATE t SET place = 11 WHERE id = 10;
 UPDATE t SET place = 10 WHERE id = 11;
