@@ -1,13 +1,10 @@
-"""The kinds of servers. Only this module names them all."""
+"""The kinds of servers. Only this module names them all. Each is imported when it is needed: a run loads one driver."""
 
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
 from ghostpy import errors
-from ghostpy.dialects.mysql import quote
-from ghostpy.dialects.mysql.dialect import MySQLDialect
-from ghostpy.dialects.mysql.planner import NAME_LIMIT
 from ghostpy.model.names import HelperNames, TableName, helper_names
 from ghostpy.protocols import Dialect, Leftovers
 from ghostpy.settings import ConnectSettings, MigrateSettings
@@ -16,9 +13,11 @@ from ghostpy.settings import ConnectSettings, MigrateSettings
 def dialect_for(settings: MigrateSettings) -> Dialect:
     """The dialect of the server that `settings` name. Raises UsageError for one that is not supported."""
     if settings.connect.dialect == "mysql":
+        from ghostpy.dialects.mysql.dialect import MySQLDialect
+
         return MySQLDialect(settings)
     if settings.connect.dialect == "postgres":
-        from ghostpy.dialects.postgres.dialect import PostgresDialect  # a run loads one driver
+        from ghostpy.dialects.postgres.dialect import PostgresDialect
 
         return PostgresDialect(settings)
     raise errors.UsageError(
@@ -34,6 +33,8 @@ def names_of(settings: MigrateSettings) -> tuple[TableName, HelperNames]:
         from ghostpy.dialects.postgres.target import expected_names
 
         return expected_names(target)
+    from ghostpy.dialects.mysql.planner import NAME_LIMIT
+
     source = TableName(target.database, target.table)
     return source, helper_names(source, limit=NAME_LIMIT, base=target.force_table_names)
 
@@ -44,7 +45,9 @@ def drop_statement(connect: ConnectSettings, old: TableName) -> str:
         from ghostpy.dialects.postgres import quote as postgres
 
         return f"DROP TABLE {postgres.table(old)}; DROP SCHEMA {postgres.name(old.schema)}"
-    return f"DROP TABLE {quote.table(old)}"
+    from ghostpy.dialects.mysql import quote as mysql
+
+    return f"DROP TABLE {mysql.table(old)}"
 
 
 def leftovers_of(connect: ConnectSettings) -> AbstractAsyncContextManager[Leftovers]:
