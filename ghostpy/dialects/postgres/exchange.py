@@ -76,6 +76,8 @@ class LockingExchange:
         session, names = self._session, self._statements.plan.names
         if not session.is_open:
             await session.open(options=POOL_SETTINGS)
+        # Asked again under the lock; here it spares the application that lock.
+        await check_unchanged(session, self._statements.plan.source.name, self._work.fingerprint)
         self._shadow_oid = self._shadow_oid or await table_oid(session, names.shadow)
         found = await session.scalar(
             "SELECT count(*) FROM pg_namespace WHERE nspname = %s", [names.old.schema], doing="looking for a schema"

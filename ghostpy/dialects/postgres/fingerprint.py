@@ -11,8 +11,9 @@ from ghostpy.model.names import TableName
 _QUESTION = """
 SELECT c.oid::text || ' ' || md5(
     concat_ws(E'\\n', c.relfilenode, c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.reloptions::text,
+        c.relowner, c.relacl::text, c.reltablespace, c.relam,
         (SELECT string_agg(concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attisdropped, a.attidentity,
-             a.attgenerated, a.attcollation, a.attacl::text, pg_get_expr(d.adbin, d.adrelid)), E'\\n' ORDER BY a.attnum)
+             a.attgenerated, a.attcollation, a.attacl::text, a.attoptions::text, a.attstattarget, a.attstorage, a.attcompression, pg_get_expr(d.adbin, d.adrelid)), E'\\n' ORDER BY a.attnum)
          FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
          WHERE a.attrelid = c.oid AND a.attnum > 0),
         (SELECT string_agg(concat_ws(' ', k.oid, k.conname, k.convalidated, pg_get_constraintdef(k.oid)), E'\\n' ORDER BY k.oid)
@@ -22,7 +23,13 @@ SELECT c.oid::text || ' ' || md5(
         (SELECT string_agg(concat_ws(' ', t.oid, t.tgenabled, pg_get_triggerdef(t.oid)), E'\\n' ORDER BY t.oid)
          FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
         (SELECT string_agg(concat_ws(' ', p.oid, p.polname, p.polroles::text, pg_get_expr(p.polqual, p.polrelid),
-             pg_get_expr(p.polwithcheck, p.polrelid)), E'\\n' ORDER BY p.oid) FROM pg_policy p WHERE p.polrelid = c.oid)))
+             pg_get_expr(p.polwithcheck, p.polrelid)), E'\\n' ORDER BY p.oid) FROM pg_policy p WHERE p.polrelid = c.oid),
+        (SELECT string_agg(concat_ws(' ', r.oid, r.ev_enabled, pg_get_ruledef(r.oid)), E'\\n' ORDER BY r.oid)
+         FROM pg_rewrite r WHERE r.ev_class = c.oid),
+        (SELECT string_agg(concat_ws(' ', s.oid, pg_get_statisticsobjdef(s.oid)), E'\\n' ORDER BY s.oid)
+         FROM pg_statistic_ext s WHERE s.stxrelid = c.oid),
+        (SELECT string_agg(concat_ws(' ', d.objsubid, d.description), E'\\n' ORDER BY d.objsubid)
+         FROM pg_description d WHERE d.objoid = c.oid AND d.classoid = 'pg_class'::regclass)))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {schema} AND c.relname = {table}
 """
 

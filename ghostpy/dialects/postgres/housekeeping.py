@@ -151,12 +151,11 @@ class Housekeeper:
         await self._at_last(self._helpers.old.schema)
 
     async def estimate_rows(self) -> int:
-        found = await self._working.scalar(
-            "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = %s",
-            [self._expected.oid],
-            doing="estimating the rows",
+        # The planner knows a way also where no statistics were ever gathered.
+        plan = await self._working.scalar(
+            f"EXPLAIN (FORMAT JSON) SELECT FROM ONLY {quote.table(self._source)}", doing="estimating the rows"
         )
-        return int(found or 0)
+        return int(plan[0]["Plan"]["Plan Rows"])
 
     async def count_rows(self) -> int:
         """The exact number of rows; reads the whole table."""
