@@ -7,13 +7,12 @@ from typing import Any
 
 import pymysql
 import pytest
+from compared import compared
 
 from ghostpy import sandbox
 from ghostpy.dialects.mysql.dialect import MySQLDialect
-from ghostpy.model.keys import Key, KeyRange
+from ghostpy.model.keys import Key
 from ghostpy.settings import ConnectSettings, CopySettings, MigrateSettings, TargetSettings
-
-_ALL = KeyRange(None, None)
 
 # column type, value in the source, value put into the shadow in its stead
 _SUBTLE = [
@@ -53,28 +52,12 @@ def _compared(
 ) -> tuple[bool, bool, list[Key], list[Key]]:
     """Copy `t`, compare, run `spoil`, compare again: (equal before, equal after, the differing keys twice)."""
 
-    async def scenario() -> tuple[bool, bool, list[Key], list[Key]]:
-        settings = MigrateSettings(
-            connect=ConnectSettings(host=server.host, port=server.port, user=server.user),
-            target=TargetSettings(database=database, table="t", alter=alter),
-            copy=CopySettings(workers=1),
-        )
-        dialect = MySQLDialect(settings)
-        await dialect.open()
-        try:
-            parts = dialect.parts(await dialect.plan())
-            await dialect.housekeeping.create_shadow()
-            await parts.copying.copy(_ALL)
-            _, before = await parts.comparing.count_differences(_ALL)
-            assert list(await parts.comparing.differences(_ALL)) == []
-            _execute(server, database, *spoil)
-            _, after = await parts.comparing.count_differences(_ALL)
-            differing = list(await parts.comparing.differences(_ALL))
-            return before, after, differing, list(await parts.comparing.still_different(differing))
-        finally:
-            await dialect.close()
-
-    return asyncio.run(scenario())
+    settings = MigrateSettings(
+        connect=ConnectSettings(host=server.host, port=server.port, user=server.user),
+        target=TargetSettings(database=database, table="t", alter=alter),
+        copy=CopySettings(workers=1),
+    )
+    return asyncio.run(compared(MySQLDialect(settings), lambda: _execute(server, database, *spoil)))
 
 
 def _execute(server: sandbox.Server, database: str, *statements: str) -> list[tuple[Any, ...]]:

@@ -21,8 +21,11 @@ def is_integer(columns: Sequence[Column]) -> bool:
 
 
 def literal_sql(name: str) -> str:
-    """An expression for the literal of one column; `name` is quoted already. `format` writes a value as its type does."""
-    return f"('''' || replace(format('%s', {name}), '''', '''''') || '''')"
+    """An expression for the literal of one column; `name` is quoted already. `format` writes a value as its type does.
+
+    The collation is that of the result only: searching in text takes none that is nondeterministic.
+    """
+    return f"('''' || replace(format('%s', {name}) COLLATE \"C\", '''', '''''') || '''')"
 
 
 def key_sql(columns: Sequence[Column], names: Sequence[str]) -> str:
