@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ghostpy.model.finding import Finding
 from ghostpy.model.plan import Strategy
@@ -14,7 +14,7 @@ class Step:
 
     sql: tuple[str, ...]
     doing: str
-    """For messages: "adding the constraint t_a_check, not yet valid"."""
+    """For messages: "adding the constraint t_a_check to public.t, for new rows"."""
     lock: str
     """In words, for the plan."""
     reason: str = ""
@@ -26,10 +26,10 @@ class Step:
     """PostgreSQL does not allow it in a transaction block (CONCURRENTLY)."""
     undo: Step | None = None
     """Removes what it leaves, also where it was interrupted or never came to be done."""
-    example: str = ""
-    """SQL for one text that names a row which stands in its way."""
-    column: str = ""
-    """Which column or constraint the rows do not fit, for messages."""
+    completes: bool = False
+    """With it the change is made: what came before is not undone any more."""
+    against: str = ""
+    """The condition that all rows must meet, where it is one about a single row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +50,7 @@ class Choice:
     steps: tuple[Step, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     findings: tuple[Finding, ...] = ()
-    uses: tuple[str, ...] = field(default=())
-    """Tables beside the source that a step locks."""
+    concerns: frozenset[str] = frozenset()
+    """Codes of the findings about the source that stand in the way of this strategy too."""
+    parents: tuple[str, ...] = ()
+    """Other tables, quoted and qualified, that a step locks in SHARE ROW EXCLUSIVE mode or a stronger one."""
