@@ -134,8 +134,10 @@ async def _attributes(session: Session, clone: TableName, table: _Table, doing: 
         alter = f"ALTER TABLE {full} ALTER COLUMN {quote.name(column)}"
         if target is not None:
             statements.append(f"{alter} SET STATISTICS {target}")
-        if options:
-            statements.append(f"{alter} SET ({settings(options)})")
+        # What servers note there for themselves, as 15.20 does with pg_attver, cannot be set.
+        given = [option for option in options or () if not option.startswith("pg_")]
+        if given:
+            statements.append(f"{alter} SET ({settings(given)})")
     for provider, label, column in await session.query(_LABELS, [table.oid], doing=doing):
         on = f"COLUMN {full}.{quote.name(column)}" if column is not None else f"TABLE {full}"
         statements.append(f"SECURITY LABEL FOR {quote.name(provider)} ON {on} IS {quote.text(label)}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.altered import Altered, Handed, Heir
@@ -11,7 +12,7 @@ from ghostpy.dialects.postgres.constraint_definitions import FOREIGN_KEY
 from ghostpy.dialects.postgres.definitions import Definitions
 from ghostpy.dialects.postgres.grants import GRANTS, column_grants, exploded, relation_grants
 from ghostpy.dialects.postgres.index_definitions import IndexDefinition
-from ghostpy.dialects.postgres.sequences import Counter, OwnedSequence, counters, owned_by, read_sequences
+from ghostpy.dialects.postgres.sequences import Counter, OwnedSequence, counters, owned_by, read_sequences, usual_access
 from ghostpy.dialects.postgres.session import Session
 from ghostpy.dialects.postgres.stand_in_parents import with_partitions
 from ghostpy.model.names import TableName
@@ -49,16 +50,12 @@ async def inherit(
         indexes=indexes,
         before_exchange=(
             *await _owned(session, clone.table, owner),
-            *(_statistics_owned(each.name, _now(each.owner, source.owner, owner)) for each in statistics),
+            *(_statistics_owned(each.name, each.owner) for each in statistics),
             clone.replica_identity_statement(),
             *(line for policy in clone.policies for line in (_if_there(policy.drop), *policy.create)),
             *granted,
-            *(
-                line
-                for each in of_source
-                if each.name in names
-                for line in each.grants(_now(each.owner, source.owner, owner))
-            ),
+            *(line for each in of_source if each.name in names for line in each.grants(owner)),
+            *await _new_sequences(session, source.table.schema, clone.table, owner, names),
         ),
         after_exchange=tuple(
             f"ALTER TABLE {quote.table(source.table)} VALIDATE CONSTRAINT {quote.name(key.name)}"
@@ -101,11 +98,6 @@ def _others(parents: Iterable[TableName], source: TableName) -> tuple[TableName,
     return tuple(parent for parent in parents if parent != source)
 
 
-def _now(owner: str, source_owner: str, new_owner: str) -> str:
-    """Who owns what `owner` owned, after the table went over to `new_owner`."""
-    return new_owner if owner == source_owner else owner
-
-
 # --- sequences ---------------------------------------------------------------------------------------------------------
 
 
@@ -129,6 +121,15 @@ async def _heirs(
     return tuple(Heir(new=each.name, old=each.name) for each in of_source if each.identity and each.name in names)
 
 
+async def _new_sequences(
+    session: Session, schema: str, clone: TableName, owner: str, carried: Collection[str]
+) -> list[str]:
+    """Privileges of the sequences that the ALTER added, as they would be if `owner` had made them in `schema`."""
+    made = [each for each in await read_sequences(session, clone, doing=_DOING) if each.name not in carried]
+    usual = await usual_access(session, owner, schema, doing=_DOING) if made else None
+    return [line for each in made for line in replace(each, access=each.access | usual).grants(owner)] if usual else []
+
+
 # --- owner and privileges ------------------------------------------------------------------------------------------------
 
 
@@ -140,14 +141,17 @@ async def _owned(session: Session, clone: TableName, owner: str) -> list[str]:
     if user == owner:
         return []
     give = f"ALTER TABLE {quote.name(clone.table)} OWNER TO {quote.name(owner)}"
-    return [give] if superuser else [_MAY_CREATE.format(owner=quote.text(owner)), give]
+    return [give] if superuser else [_in_our_schema("USAGE, CREATE", [owner]), give]
 
 
-_MAY_CREATE = """DO LANGUAGE plpgsql $ghostpy$
-BEGIN
-    EXECUTE pg_catalog.format('GRANT USAGE, CREATE ON SCHEMA %I TO %I', pg_catalog.current_schema(), {owner});
-END
-$ghostpy$"""
+def _in_our_schema(privileges: str, roles: Iterable[str]) -> str:
+    """A statement that lets roles into the first schema of the search_path; it is ours, and gone after the run."""
+    grant = f"GRANT {privileges} ON SCHEMA %I TO {', '.join(quote.name(role).replace('%', '%%') for role in roles)}"
+    return (
+        "DO LANGUAGE plpgsql $ghostpy$ BEGIN "
+        f"EXECUTE pg_catalog.format({quote.text(grant)}, pg_catalog.current_schema()); "
+        "END $ghostpy$"
+    )
 
 
 def _statistics_owned(name: str, owner: str) -> str:
@@ -158,21 +162,25 @@ async def _grants(
     session: Session, source: Definitions, owner: str, renamed: Mapping[str, str]
 ) -> tuple[list[str], tuple[str, ...]]:
     """Privileges of the table and its columns: those for any time, and those that would take from the owner what resync needs."""
-    described = await session.scalar(
-        f"SELECT {GRANTS} FROM pg_class c WHERE c.oid = %s::int8::oid", [source.oid], doing=_DOING
+    described = owned_by(
+        await session.scalar(
+            f"SELECT {GRANTS} FROM pg_class c WHERE c.oid = %s::int8::oid", [source.oid], doing=_DOING
+        ),
+        owner,
     )
-    described = owned_by(described, owner)
     table = quote.name(source.table.table)
-    granted = relation_grants(table, described)
+    granted, entries = relation_grants(table, described), list(described["entries"] or ())
     for column, access in await session.query(_COLUMN_ACCESS, [source.oid], doing=_DOING):
         if column in renamed:
-            entries = owned_by({**described, "owner": source.owner, "entries": access}, owner)["entries"]
-            granted += column_grants(table, renamed[column], owner, entries)
-    entries = described["entries"]
-    own = {entry["privilege"] for entry in entries or () if entry["grantee"] == owner}
-    if described["untouched"] or own >= _RESYNC_NEEDS:
-        return granted, ()
-    return [], tuple(granted)
+            theirs = owned_by({"owner": source.owner, "entries": access}, owner)["entries"]
+            granted += column_grants(table, renamed[column], owner, theirs)
+            entries += theirs or ()
+    own = {entry["privilege"] for entry in described["entries"] or () if entry["grantee"] == owner}
+    if not described["untouched"] and not own >= _RESYNC_NEEDS:
+        return [], tuple(granted)
+    # Who may not look into a schema does not find our table there, but the source in the next one.
+    grantors = sorted({entry["grantor"] for entry in entries} - {owner})
+    return [_in_our_schema("USAGE", grantors), *granted] if grantors else granted, ()
 
 
 _COLUMN_ACCESS = f"""

@@ -86,3 +86,21 @@ def owned_by(access: dict[str, Any], owner: str) -> dict[str, Any]:
         for entry in access["entries"] or ()
     ]
     return {**access, "owner": owner, "entries": None if access["entries"] is None else entries}
+
+
+# An entry without a schema stands for the built-in list, one with a schema adds to it ("ALTER DEFAULT PRIVILEGES").
+_USUAL = f"""
+WITH own AS (SELECT defaclnamespace AS schema, defaclacl AS acl FROM pg_default_acl
+             WHERE defaclrole = %s::text::regrole AND defaclobjtype = 'S'
+               AND defaclnamespace IN (0, (SELECT oid FROM pg_namespace WHERE nspname = %s::text))),
+whole AS (SELECT coalesce((SELECT acl FROM own WHERE schema = 0), acldefault('s', %s::text::regrole))
+              || coalesce((SELECT acl FROM own WHERE schema <> 0), ARRAY[]::aclitem[]) AS acl)
+SELECT {exploded("whole.acl")}, NOT EXISTS (SELECT FROM own) FROM whole
+"""
+
+
+async def usual_access(session: Session, owner: str, schema: str, *, doing: str) -> dict[str, Any]:
+    """Whom a new sequence of `owner` in `schema` is open to."""
+    role = quote.name(owner)
+    entries, untouched = (await session.query(_USUAL, [role, schema, role], doing=doing))[0]
+    return {"owner": owner, "entries": entries, "untouched": untouched}
