@@ -22,7 +22,7 @@ _BORN_WITH = """(SELECT jsonb_agg(DISTINCT CASE WHEN x.grantee = 0 THEN 'PUBLIC'
     FROM pg_default_acl f CROSS JOIN aclexplode(f.defaclacl) x
     WHERE f.defaclrole = current_user::regrole AND f.defaclobjtype = 'r' AND f.defaclnamespace IN (0, c.relnamespace))"""
 
-GRANTS = f"""jsonb_build_object('owner', pg_get_userbyid(c.relowner), 'entries', {exploded("c.relacl")}, 'empty', c.relacl = '{{}}',
+GRANTS = f"""jsonb_build_object('owner', pg_get_userbyid(c.relowner), 'entries', {exploded("c.relacl")}, 'untouched', c.relacl IS NULL,
     'usual', (SELECT jsonb_agg(privilege_type) FROM aclexplode(acldefault('r', c.relowner))), 'born_with', {_BORN_WITH})"""
 """SQL for what `relation_grants` reads, where c is pg_class."""
 
@@ -40,7 +40,7 @@ class Grant:
 def relation_grants(spelled: str, described: dict[str, Any]) -> list[str]:
     """Statements that give a relation just made, and given to its owner, the privileges it had."""
     owner, usual, born_with = described["owner"], set(described["usual"]), described["born_with"] or []
-    untouched = described["entries"] is None and not described["empty"]
+    untouched = described["untouched"]
     grants = _grants(described["entries"])
     if untouched and not born_with:
         return []

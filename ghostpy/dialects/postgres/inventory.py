@@ -46,7 +46,7 @@ part(class, id, relation, stays) AS MATERIALIZED (
     UNION ALL SELECT 'pg_type'::regclass, ref.id, c.oid, false
         FROM doomed JOIN pg_class c ON c.oid = doomed.oid JOIN pg_type t ON t.oid = c.reltype
         CROSS JOIN LATERAL (VALUES (t.oid), (t.typarray)) AS ref(id)
-    UNION ALL SELECT 'pg_class'::regclass, c.reltoastrelid, c.oid, false
+    UNION ALL SELECT 'pg_class'::regclass, c.reltoastrelid, c.oid, true
         FROM doomed JOIN pg_class c ON c.oid = doomed.oid WHERE c.reltoastrelid <> 0
     UNION ALL SELECT 'pg_class'::regclass, i.indexrelid, i.indrelid, false
         FROM doomed JOIN pg_index i ON i.indrelid = doomed.oid
