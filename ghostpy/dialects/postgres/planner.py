@@ -80,11 +80,19 @@ class Planner:
         settings = self._settings
         if settings.strategy == "shadow" or settings.transforms or settings.where:
             return None
+        if source.kind == "PARTITIONED TABLE":
+            return None  # which is refused there
+        unfit = [finding for finding in server_findings(self._facts) if finding.code in _NO_PROBE]
+        if unfit:
+            raise self._refusal(unfit)
         try:
             scratch = self._target.names.probe.schema
             choice = await choose(self._session, source.name, self._target.alter, scratch=scratch, facts=self._facts)
-        except (errors.ServerGone, errors.TransientError, errors.MissingPrivilege):
+        except (errors.ServerGone, errors.TransientError):
             raise
+        except errors.MissingPrivilege as error:
+            missing = await privilege_findings(self._session, self._facts, source.name, shadow=True)
+            raise (self._refusal(missing) if missing else error) from error
         except errors.GhostpyError as error:
             text = f"the server refused the ALTER: {error.message}"
             raise self._refusal([Finding("alter-refused", text, "Correct the ALTER.")]) from error
@@ -217,10 +225,23 @@ class Planner:
         return findings
 
     async def _expressions_on_server(self, plan: Plan) -> list[Finding]:
-        """Let the server read the user's expressions, over no row at all."""
-        sql = Statements(plan).transformed("FALSE")
+        """Let the server read the user's expressions, over no row at all, and put none into a table of the new columns."""
+        statements, feeds = Statements(plan), plan.columns.feeds
+        values = ", ".join(statements.value(feed) for feed in feeds)
+        probe = self._target.names.probe
+        types = ", ".join(f"{quote.name(feed.target.name)} {feed.target.full_type}" for feed in feeds)
         try:
-            rows = await self._session.query(sql, doing="checking the new columns' expressions")
+            rows = await self._session.query(
+                statements.transformed("FALSE"), doing="checking the new columns' expressions"
+            )
+            async with self._session.transaction(keep=False):
+                await self._session.execute(
+                    f"CREATE SCHEMA {quote.name(probe.schema)}; CREATE TABLE {quote.table(probe)} ({types}); "
+                    f"INSERT INTO {quote.table(probe)} SELECT {values} FROM {statements.source} WHERE FALSE",
+                    doing="checking the new columns' expressions",
+                )
+        except (errors.ServerGone, errors.TransientError):
+            raise
         except errors.GhostpyError as error:
             text = f"the server refused a --transform, a USING or --where: {error.message}"
             return [Finding("bad-expression", text, "Correct the expression.")]
@@ -272,4 +293,4 @@ _SESSIONS = Finding(
     "Where a column's type changes, let pools reconnect after the exchange.",
     Severity.WARN,
 )
-_NO_PROBE = frozenset({"missing-privilege", "renames-table", "not-a-table", "read-only"})
+_NO_PROBE = frozenset({"missing-privilege", "renames-table", "not-a-table", "partitioned", "read-only", "old-server"})
