@@ -18,7 +18,7 @@ HELD = {
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
     "slots": "SELECT slot_name FROM pg_replication_slots WHERE database = current_database()",
     "publications": "SELECT pubname FROM pg_publication WHERE pubname LIKE 'ghostpy%'",
-    "schemas": "SELECT nspname FROM pg_namespace WHERE nspname ~ '_gh[op]$'",
+    "schemas": "SELECT nspname FROM pg_namespace WHERE nspname ~ '_gh[op]$' AND obj_description(oid, 'pg_namespace') LIKE 'ghostpy%'",
 }
 
 _OBJECTS = """

@@ -7,11 +7,11 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from bad_input import SECRET, Case
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -23,30 +23,12 @@ from ghostpy import sandbox
 
 NewDatabase = Callable[[sandbox.Server], str]
 
-SECRET = "Kestrel-4711"
 ROWS = (
     "CREATE TABLE t (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, name VARCHAR(60) NULL, amount INT NOT NULL, "
     "born DATETIME NULL, KEY by_amount (amount))",
     "INSERT INTO t (name, amount, born) VALUES ('Ada Lovelace', 10, '1815-12-10'), ('Grace Hopper', 20, NULL), "
     "('Jean Bartik', 30, '1924-12-27'), (NULL, 40, NULL), ('Grace Hopper', 300, '1906-12-09')",
 )
-
-
-@dataclass(frozen=True)
-class Case:
-    """One kind of bad input: what is there, what is asked for, how it must end."""
-
-    name: str
-    status: int
-    says: tuple[str, ...]
-    """What the paragraph must hold, upper and lower case aside; {db} is the database, {address} the server."""
-    alter: str | None = "ADD COLUMN extra INT"
-    flags: tuple[str, ...] = ()
-    table: str = "t"
-    before: tuple[str, ...] = ROWS
-    """Statements that make the tables."""
-    never: tuple[str, ...] = field(default=(SECRET,))
-    execute: bool = True
 
 
 TABLES = [
@@ -284,6 +266,7 @@ FLAGS = [
         flags=("--postpone-cut-over-flag-file=/nowhere/at/all",),
     ),
     Case("URL: another kind", 2, ("--url must begin with",), flags=("--url=oracle://h/db",)),
+    Case("for PostgreSQL: strategy", 2, ("--strategy=online", "postgresql://"), flags=("--strategy=online",)),
     Case("URL: bad port", 2, ("--url", "malformed"), flags=(f"--url=mysql://u:{SECRET}@h:port/db",)),
     Case("URL: parameter", 2, ("--url", "not known"), flags=(f"--url=mysql://u:{SECRET}@h/db?ssl=1",)),
     Case("URL: too deep", 2, ("--url",), flags=(f"--url=mysql://u:{SECRET}@h/db/t",)),
@@ -298,12 +281,10 @@ def run(server: sandbox.Server, database: str, case: Case) -> Finished:
     return ghostpy("migrate", *flags, *case.flags, timeout=60)
 
 
-@pytest.mark.parametrize(
-    "case", [*TABLES, *ALTERS, *EXPRESSIONS, *MISFITS, *FLAGS], ids=lambda case: case.name.replace(" ", "-")
-)
+@pytest.mark.parametrize("case", [*TABLES, *ALTERS, *EXPRESSIONS, *MISFITS, *FLAGS], ids=lambda case: case.id)
 def test_refused(mysql: sandbox.MySQLServer, database: str, case: Case) -> None:
     with cursor_of(mysql, database) as cursor:
-        for statement in case.before:
+        for statement in ROWS if case.before is None else case.before:
             cursor.execute(statement)
     witness = Witness(mysql, database)
     finished = run(mysql, database, case)
@@ -531,8 +512,8 @@ def test_leftovers_dropped(table: Witness) -> None:
     assert_nothing_held(server)
 
 
-@pytest.mark.parametrize("case", MISFITS[:1], ids=lambda case: case.name.replace(" ", "-"))
+@pytest.mark.parametrize("case", MISFITS[:1], ids=lambda case: case.id)
 def test_no_row_no_misfit(mysql: sandbox.MySQLServer, database: str, case: Case) -> None:
-    mysql.execute(f"USE {database}", case.before[0])
+    mysql.execute(f"USE {database}", ROWS[0])
     finished = run(mysql, database, case)
     assert finished.status == 0, finished.errors
