@@ -66,7 +66,7 @@ async def create_bare(session: Session, source: TableName, clone: TableName) -> 
     await _same_array_type(session, source, clone, table, create, doing)
     sequences = await read_sequences(session, source, doing=doing)
     settled = [
-        *await _renamed_identities(session, clone, sequences, doing),
+        *await _settled_identities(session, clone, sequences, doing),
         *await _attributes(session, clone, table, doing),
         *(
             _comment("SEQUENCE", TableName(clone.schema, s.name), s.comment)
@@ -112,18 +112,23 @@ async def _same_array_type(
         await session.execute(f"DROP TYPE {placeholder}", doing=doing)
 
 
-async def _renamed_identities(
+async def _settled_identities(
     session: Session, clone: TableName, sequences: tuple[OwnedSequence, ...], doing: str
 ) -> list[str]:
-    """Identity sequences get the names of the source's, by way of names that none of them has."""
-    wanted = [sequence.name for sequence in sequences if sequence.identity]
+    """Identity sequences get the names of the source's, by way of names that none of them has.
+
+    And their types: LIKE makes all of them bigint with the bounds of the other, which then would not grow with the column's type.
+    """
+    wanted = [sequence for sequence in sequences if sequence.identity]
     given = [sequence for sequence in await read_sequences(session, clone, doing=doing) if sequence.identity]
     away, back = [], []
-    for number, (sequence, name) in enumerate(zip(given, wanted, strict=True)):
-        if sequence.name != name:
+    for number, (sequence, model) in enumerate(zip(given, wanted, strict=True)):
+        if sequence.name != model.name:
             between = TableName(clone.schema, f"_ghostpy_identity_{number}")
             away.append(f"ALTER SEQUENCE {sequence.full} RENAME TO {quote.name(between.table)}")
-            back.append(f"ALTER SEQUENCE {quote.table(between)} RENAME TO {quote.name(name)}")
+            back.append(f"ALTER SEQUENCE {quote.table(between)} RENAME TO {quote.name(model.name)}")
+        if sequence.data_type != model.data_type:
+            back.append(f"ALTER SEQUENCE {quote.table(TableName(clone.schema, model.name))} AS {model.data_type}")
     return away + back
 
 

@@ -7,7 +7,7 @@ constraints that its rows must keep.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
@@ -16,7 +16,7 @@ from ghostpy.dialects.postgres.bare_clone import create_bare
 from ghostpy.dialects.postgres.constraint_definitions import FOREIGN_KEY, NOT_NULL
 from ghostpy.dialects.postgres.definitions import Definitions, read_definitions
 from ghostpy.dialects.postgres.index_definitions import IndexDefinition
-from ghostpy.dialects.postgres.inheritance import inherit
+from ghostpy.dialects.postgres.inheritance import inherit, paired
 from ghostpy.dialects.postgres.own_findings import own_findings
 from ghostpy.dialects.postgres.replay import path_of, run_under
 from ghostpy.dialects.postgres.sequences import counters, read_sequences
@@ -40,26 +40,30 @@ async def build_clone(session: Session, source: TableName, clone: TableName, alt
     await session.execute(f"SAVEPOINT {_SAVEPOINT}", doing=doing)
     before = await read_definitions(session, source, (source.schema,))
     # Sequences of serial columns stay where they are when the tables move.
-    taken = {each.name for each in await read_sequences(session, source, doing=doing) if not each.identity}
+    owned = await read_sequences(session, source, doing=doing)
+    taken: dict[str, str | None] = {each.name: each.column for each in owned if not each.identity}
     while True:
         altered, in_the_way = await _built(session, before, clone, alters, taken)
         if not in_the_way:
             await session.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}", doing=doing)
             return altered
         # With the names taken in the clone's schema too, the server chooses others, or refuses those that the user has chosen.
-        taken |= in_the_way
+        taken |= dict.fromkeys(in_the_way)
         await session.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}", doing=doing)
 
 
 async def _built(
-    session: Session, before: Definitions, clone: TableName, alters: Sequence[str], taken: Collection[str]
+    session: Session, before: Definitions, clone: TableName, alters: Sequence[str], taken: Mapping[str, str | None]
 ) -> tuple[Altered, set[str]]:
-    """A clone made while the names `taken` are so; with names of its indexes and sequences that others have in the source's schema."""
+    """A clone made while the names `taken` are so; with names of its indexes and sequences that others have in the source's schema.
+
+    A name that is taken on behalf of a column of the source is free as soon as that is dropped.
+    """
     source, path = before.table, path_of(clone, before.table)
     doing = f"making an empty clone of {source}"
     keys = [each for each in before.constraints if each.kind == FOREIGN_KEY and not each.on_itself]
     parents = await stand_ins(session, keys, clone.schema, path)
-    holders = [quote.table(TableName(clone.schema, name)) for name in sorted(taken)]
+    holders = {quote.table(TableName(clone.schema, name)): column for name, column in taken.items()}
     await create_bare(session, source, clone)
     await run_under(session, path, _dressing(before, clone, parents), doing=doing)
     await run_under(session, path, [f"CREATE SEQUENCE {holder}" for holder in holders], doing=doing)
@@ -68,7 +72,12 @@ async def _built(
     for alter in alters:
         await session.execute(alter, doing=_DOING_ALTER)
         await _see_there(session, source, clone)
-        carried = _still_carried(carried, (await read_definitions(session, clone, path)).indexes)
+        now = await read_definitions(session, clone, path)
+        carried = _still_carried(carried, now.indexes)
+        live = dict(await paired(session, before, now))
+        freed = [holder for holder, column in holders.items() if column is not None and column not in live]
+        await run_under(session, path, [f"DROP SEQUENCE {holder}" for holder in freed], doing=doing)
+        holders = {holder: column for holder, column in holders.items() if holder not in freed}
     await run_under(session, path, [f"DROP SEQUENCE {holder}" for holder in holders], doing=doing)
     after = _to_real_parents(await read_definitions(session, clone, path), parents)
     altered = await inherit(session, before, after, _marked(after.indexes, carried), stood, alters)

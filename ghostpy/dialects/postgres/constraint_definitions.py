@@ -61,13 +61,13 @@ class Constraint:
 
 
 _QUESTION = """
-SELECT c.oid::int8, c.conname, c.contype::text, pg_catalog.pg_get_constraintdef(c.oid), c.convalidated, {enforced},
+SELECT c.oid::bigint, c.conname, c.contype::varchar, pg_catalog.pg_get_constraintdef(c.oid), c.convalidated, {enforced},
        pg_catalog.obj_description(c.oid, 'pg_constraint'), n.nspname, p.relname,
-       c.confrelid::pg_catalog.regclass::text, c.confrelid::int8, c.conindid::int8
+       c.confrelid::pg_catalog.regclass::varchar, c.confrelid::bigint, c.conindid::bigint
 FROM pg_catalog.pg_constraint c
 LEFT JOIN pg_catalog.pg_class p ON p.oid = c.confrelid
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = p.relnamespace
-WHERE c.conrelid = %s::int8::oid AND c.contype IN ('c', 'f', 'n') AND c.conparentid = 0
+WHERE c.conrelid = %s::bigint::pg_catalog.oid AND c.contype IN ('c', 'f', 'n') AND c.conparentid = 0
 ORDER BY c.contype, c.conname
 """
 

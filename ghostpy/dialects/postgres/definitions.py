@@ -131,7 +131,7 @@ async def read_definitions(
 
 
 _TABLE = """
-SELECT c.oid::int8, pg_catalog.pg_get_userbyid(c.relowner), c.relrowsecurity, c.relforcerowsecurity, c.relreplident::text
+SELECT c.oid::bigint, pg_catalog.pg_get_userbyid(c.relowner), c.relrowsecurity, c.relforcerowsecurity, c.relreplident::varchar
 FROM pg_catalog.pg_class c WHERE c.oid = %s::pg_catalog.regclass
 """
 
@@ -139,31 +139,31 @@ FROM pg_catalog.pg_class c WHERE c.oid = %s::pg_catalog.regclass
 _STATISTICS = """
 SELECT s.stxname, n.nspname, pg_catalog.pg_get_statisticsobjdef(s.oid),
        pg_catalog.format('CREATE STATISTICS %%I.%%I', n.nspname, s.stxname), pg_catalog.pg_get_userbyid(s.stxowner),
-       CASE WHEN s.stxstattarget >= 0 THEN s.stxstattarget::int4 END, pg_catalog.obj_description(s.oid, 'pg_statistic_ext')
+       CASE WHEN s.stxstattarget >= 0 THEN s.stxstattarget::integer END, pg_catalog.obj_description(s.oid, 'pg_statistic_ext')
 FROM pg_catalog.pg_statistic_ext s JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace
-WHERE s.stxrelid = %s::int8::oid ORDER BY n.nspname, s.stxname
+WHERE s.stxrelid = %s::bigint::pg_catalog.oid ORDER BY n.nspname, s.stxname
 """
 
 _TRIGGERS = """
-SELECT t.tgname, pg_catalog.pg_get_triggerdef(t.oid, true), t.tgenabled::text,
+SELECT t.tgname, pg_catalog.pg_get_triggerdef(t.oid, true), t.tgenabled::varchar,
        pg_catalog.obj_description(t.oid, 'pg_trigger'), pg_catalog.obj_description(t.tgconstraint, 'pg_constraint'),
-       ARRAY(SELECT e.extname::text FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+       ARRAY(SELECT e.extname::varchar FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
              WHERE d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND d.objid = t.oid AND d.deptype = 'x' ORDER BY 1)
-FROM pg_catalog.pg_trigger t WHERE t.tgrelid = %s::int8::oid AND NOT t.tgisinternal ORDER BY t.tgname
+FROM pg_catalog.pg_trigger t WHERE t.tgrelid = %s::bigint::pg_catalog.oid AND NOT t.tgisinternal ORDER BY t.tgname
 """
 
 _RULES = """
-SELECT r.rulename, pg_catalog.pg_get_ruledef(r.oid, true), r.ev_enabled::text, pg_catalog.obj_description(r.oid, 'pg_rewrite')
-FROM pg_catalog.pg_rewrite r WHERE r.ev_class = %s::int8::oid ORDER BY r.rulename
+SELECT r.rulename, pg_catalog.pg_get_ruledef(r.oid, true), r.ev_enabled::varchar, pg_catalog.obj_description(r.oid, 'pg_rewrite')
+FROM pg_catalog.pg_rewrite r WHERE r.ev_class = %s::bigint::pg_catalog.oid ORDER BY r.rulename
 """
 
 _POLICIES = """
-SELECT p.polname, p.polpermissive, p.polcmd::text,
+SELECT p.polname, p.polpermissive, p.polcmd::varchar,
        ARRAY(SELECT CASE WHEN r.oid = 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(r.oid)) END
              FROM pg_catalog.unnest(p.polroles) AS r (oid) ORDER BY 1),
        pg_catalog.pg_get_expr(p.polqual, p.polrelid), pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid),
        pg_catalog.obj_description(p.oid, 'pg_policy')
-FROM pg_catalog.pg_policy p WHERE p.polrelid = %s::int8::oid ORDER BY p.polname
+FROM pg_catalog.pg_policy p WHERE p.polrelid = %s::bigint::pg_catalog.oid ORDER BY p.polname
 """
 
 

@@ -57,23 +57,23 @@ class IndexDefinition:
 
 
 _QUESTION = """
-SELECT i.indexrelid::int8 AS oid, x.relname AS name, i.indisunique AS unique, i.indisvalid AND i.indisready AS valid,
+SELECT i.indexrelid::bigint AS oid, x.relname AS name, i.indisunique AS unique, i.indisvalid AND i.indisready AS valid,
        i.indisclustered AS clustered, i.indisreplident AS replica_identity, {nulls_not_distinct} AS nulls_not_distinct,
        pg_catalog.pg_get_indexdef(i.indexrelid, 0, false) AS definition,
        pg_catalog.format('CREATE %%sINDEX %%I ON ', CASE WHEN i.indisunique THEN 'UNIQUE ' END, x.relname) AS beginning,
        pg_catalog.format('%%I.%%I', n.nspname, t.relname) AS qualified, pg_catalog.quote_ident(t.relname) AS unqualified,
        am.amname AS method, coalesce(sp.spcname, '') AS tablespace, i.indpred IS NOT NULL AS partial,
-       x.reloptions AS options, i.indkey::int2[] AS attnums, i.indnkeyatts AS keys,
-       ARRAY(SELECT a.attname::text FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
+       x.reloptions AS options, i.indkey::smallint[] AS attnums, i.indnkeyatts AS keys,
+       ARRAY(SELECT a.attname::varchar FROM pg_catalog.unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, place)
              LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum <> 0
              WHERE k.place <= i.indnkeyatts ORDER BY k.place) AS columns,
-       c.contype::text AS constraint, c.conname AS constraint_name, c.condeferrable AS deferrable, c.condeferred AS deferred,
+       c.contype::varchar AS constraint, c.conname AS constraint_name, c.condeferrable AS deferrable, c.condeferred AS deferred,
        pg_catalog.pg_get_constraintdef(c.oid) AS constraint_definition, {temporal} AS temporal,
        pg_catalog.obj_description(c.oid, 'pg_constraint') AS constraint_comment,
        pg_catalog.obj_description(i.indexrelid, 'pg_class') AS comment,
-       ARRAY(SELECT ARRAY[a.attnum::int8, a.attstattarget::int8] FROM pg_catalog.pg_attribute a
+       ARRAY(SELECT ARRAY[a.attnum::bigint, a.attstattarget::bigint] FROM pg_catalog.pg_attribute a
              WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0 ORDER BY a.attnum) AS targets,
-       ARRAY(SELECT e.extname::text FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+       ARRAY(SELECT e.extname::varchar FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
              WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = i.indexrelid AND d.deptype = 'x'
              ORDER BY 1) AS extensions
 FROM pg_catalog.pg_index i
@@ -84,7 +84,7 @@ JOIN pg_catalog.pg_am am ON am.oid = x.relam
 LEFT JOIN pg_catalog.pg_tablespace sp ON sp.oid = x.reltablespace
 LEFT JOIN pg_catalog.pg_constraint c
     ON c.conindid = i.indexrelid AND c.conrelid = i.indrelid AND c.contype IN ('p', 'u', 'x')
-WHERE i.indrelid = %s::int8::oid
+WHERE i.indrelid = %s::bigint::pg_catalog.oid
 ORDER BY c.contype IS DISTINCT FROM 'p', x.relname
 """
 

@@ -28,6 +28,7 @@ class OwnedSequence:
     column: str
     identity: bool
     oid: int
+    data_type: str
     comment: str | None
     access: dict[str, Any]
 
@@ -50,11 +51,12 @@ _BORN_WITH = """(SELECT jsonb_agg(DISTINCT CASE WHEN x.grantee = 0 THEN 'PUBLIC'
 
 # deptype: a is a serial's, i an identity's ("pg_depend").
 _QUESTION = f"""
-SELECT s.relname, n.nspname, a.attname, d.deptype = 'i', s.oid::int8, obj_description(s.oid, 'pg_class'),
+SELECT s.relname, n.nspname, a.attname, d.deptype = 'i', s.oid::int8, q.seqtypid::regtype::text, obj_description(s.oid, 'pg_class'),
        jsonb_build_object('owner', pg_get_userbyid(s.relowner), 'entries', {exploded("s.relacl")}, 'untouched', s.relacl IS NULL,
            'usual', (SELECT jsonb_agg(privilege_type) FROM aclexplode(acldefault('s', s.relowner))), 'born_with', {_BORN_WITH})
 FROM pg_depend d
 JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+JOIN pg_sequence q ON q.seqrelid = s.oid
 JOIN pg_namespace n ON n.oid = s.relnamespace
 JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
 WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = %s::regclass

@@ -20,21 +20,21 @@ _COLUMNS = """
 SELECT DISTINCT a.attnum, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
        CASE WHEN a.attcollation <> t.typcollation THEN pg_catalog.format('%%I.%%I', cn.nspname, co.collname) END
 FROM pg_catalog.pg_index i
-JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey::int2[])
+JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey::smallint[])
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_catalog.pg_collation co ON co.oid = a.attcollation
 LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
-WHERE i.indexrelid = ANY (%s::int8[]::oid[]) ORDER BY a.attnum
+WHERE i.indexrelid = ANY (%s::bigint[]::pg_catalog.oid[]) ORDER BY a.attnum
 """
 
 _KEYS = """
-SELECT i.indexrelid::int8, pg_catalog.pg_get_constraintdef(c.oid),
-       ARRAY(SELECT a.attname::text FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
+SELECT i.indexrelid::bigint, pg_catalog.pg_get_constraintdef(c.oid),
+       ARRAY(SELECT a.attname::varchar FROM pg_catalog.unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, place)
              JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
              WHERE k.place <= i.indnkeyatts ORDER BY k.place)
 FROM pg_catalog.pg_index i
 LEFT JOIN pg_catalog.pg_constraint c ON c.conindid = i.indexrelid AND c.conrelid = i.indrelid AND c.contype IN ('p', 'u', 'x')
-WHERE i.indexrelid = ANY (%s::int8[]::oid[]) ORDER BY 1
+WHERE i.indexrelid = ANY (%s::bigint[]::pg_catalog.oid[]) ORDER BY 1
 """
 
 
@@ -84,7 +84,7 @@ async def _create(session: Session, name: TableName, indexes: list[int], search_
 
 
 _PARTITIONS = """
-SELECT DISTINCT n.nspname, c.relname FROM pg_catalog.unnest(%s::text[]) AS parent (name)
+SELECT DISTINCT n.nspname, c.relname FROM pg_catalog.unnest(%s::varchar[]) AS parent (name)
 CROSS JOIN LATERAL pg_catalog.pg_partition_tree(pg_catalog.to_regclass(parent.name)) AS part
 JOIN pg_catalog.pg_class c ON c.oid = part.relid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 """
