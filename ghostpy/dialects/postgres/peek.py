@@ -124,10 +124,12 @@ class Peeker:
             f"SELECT data FROM pg_logical_slot_peek_binary_changes({quote.text(self._address.name)}, '{spelled(up_to)}', {_CHANGES}, "
             f"'proto_version', '1', 'messages', 'true', 'publication_names', {quote.text(quote.name(self._address.name))})"
         )
-        with connection.transaction(), connection.cursor("ghostpy_peek", binary=True) as cursor:
-            cursor.execute(query.encode())
-            while piece := [bytes(row[0]) for row in cursor.fetchmany(_PIECE)]:
-                yield piece
+        connection.execute("BEGIN")
+        connection.execute(f"DECLARE changes NO SCROLL CURSOR FOR {query}".encode())
+        fetch = f"FETCH FORWARD {_PIECE} FROM changes".encode()
+        while piece := [bytes(row[0]) for row in connection.execute(fetch, binary=True)]:
+            yield piece
+        connection.execute("COMMIT")
 
     # --- feedback and the end --------------------------------------------------------------------------------------
 

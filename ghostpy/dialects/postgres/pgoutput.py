@@ -25,6 +25,7 @@ _HALF, _WHOLE = 1 << 31, 1 << 32
 
 _begin = struct.Struct("!QqI").unpack_from
 _commit = struct.Struct("!BQQ").unpack_from
+_number = struct.Struct("!I").unpack_from
 
 
 def widened(xid: int, reference: int) -> int:
@@ -148,10 +149,10 @@ class Decoder:
     def _row(self, kind: int, message: bytes, at: int) -> None:
         if not self._xid:
             raise ValueError("a row outside of a transaction")
+        tag = message[at + 4]
         if message[at : at + 4] != self._oid:
             return
         self.events += 1
-        tag = message[at + 4]
         at += 5
         old: Sequence[bytes | None] = ()
         if tag in (_KEY, _OLD) and kind != _INSERT:
@@ -221,7 +222,7 @@ class Decoder:
     def _message(self, message: bytes, at: int) -> None:
         transactional = message[at] & 1
         prefix, at = string(message, at + 9)
-        size = int.from_bytes(message[at : at + 4])
+        (size,) = _number(message, at)
         if at + 4 + size > len(message):
             raise ValueError("it ends within its text")
         if transactional and prefix == self.followed.prefix:
@@ -245,7 +246,7 @@ class Decoder:
             raise SourceChanged(f"{expected.name} was altered by somebody else: {difference}")
 
     def _truncate(self, message: bytes, at: int) -> None:
-        count = int.from_bytes(message[at : at + 4])
+        (count,) = _number(message, at)
         tables = message[at + 5 : at + 5 + 4 * count]
         if len(tables) != 4 * count:
             raise ValueError("it ends within its list of tables")

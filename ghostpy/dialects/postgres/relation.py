@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 
 from ghostpy.errors import StreamLost
@@ -46,29 +47,20 @@ class Relation:
 
 def described(message: bytes, at: int) -> Relation:
     """Read what stands in an R message from `at` on ("Logical Replication Message Formats")."""
-    oid = int.from_bytes(message[at : at + 4])
+    (oid,) = struct.unpack_from("!I", message, at)
     schema, at = string(message, at + 4)
     table, at = string(message, at)
-    identity = chr(message[at])
-    count = int.from_bytes(message[at + 1 : at + 3])
+    identity, count = struct.unpack_from("!cH", message, at)
     at += 3
     columns = []
     for _ in range(count):
         flags = message[at]
         column, at = string(message, at + 1)
+        type_oid, modifier = struct.unpack_from("!Ii", message, at)
         at += 8
-        if at > len(message):
-            raise ValueError("it ends within a column")
-        columns.append(
-            StreamColumn(
-                column,
-                int.from_bytes(message[at - 8 : at - 4]),
-                int.from_bytes(message[at - 4 : at], signed=True),
-                bool(flags & 1),
-            )
-        )
+        columns.append(StreamColumn(column, type_oid, modifier, bool(flags & 1)))
     # The protocol writes pg_catalog as an empty name; no source is there.
-    return Relation(oid, TableName(schema, table), identity, tuple(columns))
+    return Relation(oid, TableName(schema, table), identity.decode(), tuple(columns))
 
 
 def string(message: bytes, at: int) -> tuple[str, int]:
