@@ -13,10 +13,11 @@ from pathlib import Path
 
 from ghostpy import sandbox
 from ghostpy.dialects.postgres import quote
-from ghostpy.dialects.postgres.clone import Altered, build_clone
+from ghostpy.dialects.postgres.clone import Altered, build_clone, own_findings
 from ghostpy.dialects.postgres.names import helper_names
 from ghostpy.dialects.postgres.replay import path_of, run_under
 from ghostpy.dialects.postgres.session import Session, opened
+from ghostpy.model.finding import Finding
 from ghostpy.model.names import HelperNames, TableName
 from ghostpy.sandbox import postgres_lookup
 from ghostpy.settings import ConnectSettings
@@ -64,9 +65,21 @@ class Database:
             for piece in pieces
         )
 
-    def change(self, *alters: str, meanwhile: Sequence[str] = (), url: str | None = None) -> Altered:
+    def change(self, *alters: str, meanwhile: Sequence[str] = (), role: str = "") -> Altered:
         """Run `alters` ({table}: the table's name) by way of a clone. `meanwhile` is run by others once the rows are copied."""
-        return asyncio.run(self._changed(alters, meanwhile, url or self.url))
+        return asyncio.run(self._changed(alters, meanwhile, self._url_of(role)))
+
+    def findings(self, *, role: str = "") -> list[Finding]:
+        """What is against changing the table."""
+
+        async def found() -> list[Finding]:
+            async with opened(ConnectSettings(dsn=self._url_of(role)), purpose="test") as session:
+                return await own_findings(session, self.source)
+
+        return asyncio.run(found())
+
+    def _url_of(self, role: str) -> str:
+        return self.url.replace("//postgres@", f"//{role}@") if role else self.url
 
     async def _changed(self, alters: Sequence[str], meanwhile: Sequence[str], url: str) -> Altered:
         names = helper_names(self.source)
@@ -151,11 +164,12 @@ class Twins:
         for database in (self.ours, self.theirs):
             database.run(*script)
 
-    def change(self, *alters: str, meanwhile: Sequence[str] = ()) -> Altered:
+    def change(self, *alters: str, meanwhile: Sequence[str] = (), role: str = "") -> Altered:
         """Make the same change on both, and see that they are the same again."""
         spelled = quote.table(self.theirs.source)
-        altered = self.ours.change(*alters, meanwhile=meanwhile)
-        self.theirs.run(*meanwhile, *(text.format(table=spelled) for text in alters), "SELECT 1")
+        altered = self.ours.change(*alters, meanwhile=meanwhile, role=role)
+        become = [f"SET ROLE {role}"] if role else []
+        self.theirs.run(*meanwhile, *become, *(text.format(table=spelled) for text in alters), "SELECT 1")
         ours, theirs = self.ours.dumped(), self.theirs.dumped()
         differing = difflib.unified_diff(
             "\n".join(theirs).splitlines(), "\n".join(ours).splitlines(), "theirs", "ours", n=3

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
 from postgres_cloning import Twins
 
-from ghostpy import sandbox
+from ghostpy import errors, sandbox
 from ghostpy.dialects.postgres import quote
+from ghostpy.dialects.postgres.clone import build_clone
+from ghostpy.dialects.postgres.session import opened
+from ghostpy.model.finding import Severity
 from ghostpy.model.names import TableName
+from ghostpy.settings import ConnectSettings
 
 NewDatabase = Callable[[sandbox.Server], str]
 PostgresWith = Callable[[int, sandbox.Options], sandbox.PostgresServer]
@@ -129,10 +134,8 @@ COMMENT ON CONSTRAINT "at there" ON t IS 'a not-null';
 def server(request: pytest.FixtureRequest, postgres_with: PostgresWith) -> sandbox.PostgresServer:
     """Each server, with the roles of these tests."""
     server: sandbox.PostgresServer = postgres_with(request.param, {})
-    for role in ("clone_owner", "clone_reader", '"Clone Other"'):
-        server.execute(
-            f"DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
-        )
+    for role in ("clone_owner", "clone_reader", '"Clone Other"', "clone_migrator LOGIN IN ROLE clone_owner"):
+        server.execute(f"DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
     return server
 
 
@@ -332,3 +335,189 @@ def test_what_the_copy_meets(twins: MakeTwins) -> None:
         ("t_code_key", ("code",), True, "UNIQUE", False, False, False),
         ("t_u_key", ("u",), True, "UNIQUE", True, False, True),
     ]
+
+
+def _version(server: sandbox.PostgresServer) -> int:
+    return int(server.version.split(".")[0])
+
+
+def test_kinds_of_keys(server: sandbox.PostgresServer, twins: MakeTwins) -> None:
+    newer = """
+        CREATE EXTENSION IF NOT EXISTS btree_gist;
+        CREATE TABLE dated (id int4range, during daterange, PRIMARY KEY (id, during WITHOUT OVERLAPS));
+        ALTER TABLE t ADD COLUMN dated int4range, ADD COLUMN during daterange;
+        ALTER TABLE t ADD CONSTRAINT period_fk FOREIGN KEY (dated, PERIOD during) REFERENCES dated (id, PERIOD during);
+        ALTER TABLE t ADD CONSTRAINT timely UNIQUE (dated, during WITHOUT OVERLAPS) WITH (buffering = off);
+    """
+    keys = twins(
+        """
+        CREATE TABLE parts (id int PRIMARY KEY, x text) PARTITION BY RANGE (id);
+        CREATE TABLE part_1 PARTITION OF parts FOR VALUES FROM (1) TO (10);
+        CREATE TABLE part_2 PARTITION OF parts FOR VALUES FROM (10) TO (20) PARTITION BY RANGE (id);
+        CREATE TABLE part_2_1 PARTITION OF part_2 FOR VALUES FROM (10) TO (20);
+        CREATE TABLE by_index (a int, b text COLLATE "C");
+        CREATE UNIQUE INDEX ON by_index (b, a);
+        INSERT INTO parts VALUES (1), (11);
+        CREATE TABLE t (id int PRIMARY KEY, a int, b text COLLATE "C", part int REFERENCES parts ON DELETE SET DEFAULT,
+            CONSTRAINT one_null UNIQUE NULLS NOT DISTINCT (a, b), UNIQUE (b, a) DEFERRABLE,
+            CONSTRAINT several FOREIGN KEY (a, b) REFERENCES by_index (a, b) ON DELETE SET NULL (b), up int UNIQUE REFERENCES t (up));
+        INSERT INTO t (id, part) VALUES (1, 11);
+        COMMIT;
+        CREATE UNIQUE INDEX told ON t (id) INCLUDE (a);
+        ALTER TABLE t REPLICA IDENTITY USING INDEX told;
+        """,
+        *([newer] if _version(server) >= 18 else []),
+    )
+    altered = keys.change("ALTER TABLE {table} ALTER part TYPE bigint, ALTER a SET STATISTICS 4")
+    left = [parent.table for parent in altered.foreign_parents]
+    assert left == ["by_index", *(["dated"] if _version(server) >= 18 else []), "part_1", "part_2", "part_2_1", "parts"]
+    assert altered.new_foreign_parents == ()
+
+
+def test_a_foreign_key_that_no_longer_fits_is_refused_at_once(twins: MakeTwins) -> None:
+    database = twins(
+        "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, p int REFERENCES p)"
+    ).ours
+    with pytest.raises(errors.ServerError, match="t_p_fkey"):
+        database.change("ALTER TABLE {table} ALTER p TYPE text")
+
+
+def test_storage(server: sandbox.PostgresServer, twins: MakeTwins, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tablespaces of the table and its indexes; what depends on an extension; a name of the array type that is not the usual one."""
+    server.execute(
+        "SET allow_in_place_tablespaces = on",
+        "DROP TABLESPACE IF EXISTS clone_space",
+        "CREATE TABLESPACE clone_space LOCATION ''",
+    )
+    stored = twins(
+        """
+        CREATE TABLE _t (a int);
+        CREATE TABLE t (id int PRIMARY KEY USING INDEX TABLESPACE clone_space, a int, b int, EXCLUDE USING btree (b WITH =) USING INDEX TABLESPACE clone_space)
+            TABLESPACE clone_space;
+        CREATE INDEX here ON t (a);
+        CREATE INDEX there ON t (b) TABLESPACE clone_space;
+        CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+        CREATE TRIGGER tr AFTER INSERT ON t EXECUTE FUNCTION f();
+        ALTER TRIGGER tr ON t DEPENDS ON EXTENSION plpgsql;
+        ALTER INDEX here DEPENDS ON EXTENSION plpgsql;
+        """
+    )
+    stored.change(NOTHING)
+    stored.change("ALTER TABLE {table} ALTER id TYPE bigint")
+    stored.ours.run("DROP TABLE t")
+    stored.theirs.run("DROP TABLE t")
+
+
+def test_the_bare_shadow_holds_nobody_back(twins: MakeTwins) -> None:
+    """Nothing on the shadow knows of the source, its parents or the application's triggers."""
+    database = twins(EVERYTHING).ours
+
+    async def cloned() -> list[tuple[object, ...]]:
+        async with opened(ConnectSettings(dsn=database.url), purpose="change") as session:
+            async with session.transaction():
+                await session.execute("CREATE SCHEMA shadow", doing="cloning")
+                alters = [
+                    "ALTER TABLE shadow.t ALTER n TYPE bigint, ADD FOREIGN KEY (n) REFERENCES parent, ADD CHECK (n > 5) NOT VALID"
+                ]
+                await build_clone(session, T, TableName("shadow", "t"), alters)
+            return await session.query(
+                "SELECT relrowsecurity, relforcerowsecurity, relreplident, EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid), pg_get_userbyid(relowner) = current_user, "
+                "ARRAY(SELECT conname::text FROM pg_constraint WHERE conrelid = c.oid AND contype <> 'n' ORDER BY 1), "
+                "(SELECT count(*) FROM pg_trigger WHERE tgrelid = c.oid), (SELECT count(*) FROM pg_rewrite WHERE ev_class = c.oid), "
+                "(SELECT count(*) FROM pg_policy WHERE polrelid = c.oid), "
+                "ARRAY(SELECT relname::text FROM pg_class WHERE relnamespace = c.relnamespace AND relkind = 'r'), "
+                "current_setting('search_path') FROM pg_class c WHERE oid = 'shadow.t'::regclass",
+                doing="looking",
+            )
+
+    kept = ["a_positive", "inner_only", "several"]
+    assert asyncio.run(cloned()) == [(False, False, "n", False, True, kept, 0, 0, 0, ["t"], '"$user", public')]
+
+
+def test_a_migrating_role_that_is_not_the_owner(server: sandbox.PostgresServer, twins: MakeTwins) -> None:
+    """A member of the owner's role makes a table that belongs to the owner, whatever its own defaults are."""
+    several = twins(
+        """
+        CREATE TABLE parent (id int PRIMARY KEY);
+        GRANT REFERENCES, UPDATE ON parent TO clone_migrator, clone_owner;
+        CREATE TABLE t (id serial PRIMARY KEY, i int GENERATED ALWAYS AS IDENTITY, a int REFERENCES parent);
+        CREATE STATISTICS st ON id, a FROM t;
+        ALTER STATISTICS st OWNER TO clone_owner;
+        ALTER TABLE t OWNER TO clone_owner;
+        GRANT SELECT ON t TO clone_reader;
+        CREATE POLICY p ON t TO clone_reader USING (true);
+        ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+        GRANT CREATE ON SCHEMA public TO clone_migrator, clone_owner;
+        ALTER DEFAULT PRIVILEGES FOR ROLE clone_migrator GRANT ALL ON TABLES TO "Clone Other";
+        ALTER DEFAULT PRIVILEGES FOR ROLE clone_migrator REVOKE DELETE ON TABLES FROM clone_migrator;
+        ALTER DEFAULT PRIVILEGES FOR ROLE clone_migrator GRANT ALL ON SEQUENCES TO "Clone Other";
+        ALTER DEFAULT PRIVILEGES FOR ROLE clone_owner IN SCHEMA public GRANT USAGE ON SEQUENCES TO clone_reader;
+        DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO clone_migrator', current_database()); END $$;
+        """
+    )
+    several.change("ALTER TABLE {table} ALTER id TYPE bigint, ADD COLUMN s serial", role="clone_migrator")
+
+
+FINDINGS = {
+    "CREATE TABLE t (a int PRIMARY KEY)": set(),
+    "CREATE UNLOGGED TABLE t (a int PRIMARY KEY)": {"unlogged"},
+    "CREATE TABLE t (a int PRIMARY KEY) PARTITION BY RANGE (a)": {"partitioned"},
+    "CREATE TABLE p (a int PRIMARY KEY) PARTITION BY RANGE (a); CREATE TABLE t PARTITION OF p DEFAULT": {"partition"},
+    "CREATE TABLE p (a int PRIMARY KEY); CREATE TABLE t () INHERITS (p)": {"inherits"},
+    "CREATE TABLE t (a int PRIMARY KEY); CREATE TABLE c () INHERITS (t)": {"inherited"},
+    "CREATE TYPE k AS (a int); CREATE TABLE t OF k (PRIMARY KEY (a))": {"typed-table"},
+    "CREATE TABLE t (a int)": {"replica-identity"},
+    "CREATE TABLE t (a int PRIMARY KEY DEFERRABLE)": {"deferrable-key"},
+    "CREATE TABLE t (a int PRIMARY KEY); ALTER TABLE t REPLICA IDENTITY NOTHING": {"replica-identity"},
+    "CREATE TABLE t (a int PRIMARY KEY DEFERRABLE); ALTER TABLE t REPLICA IDENTITY FULL": set(),
+    "CREATE TABLE t (a int PRIMARY KEY, b int); CREATE STATISTICS s ON a, b FROM t; CREATE SCHEMA x; CREATE STATISTICS x.s ON a, b FROM t": {
+        "same-statistics"
+    },
+    "CREATE TABLE t (a int PRIMARY KEY); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; "
+    "CREATE TRIGGER g AFTER INSERT ON t EXECUTE FUNCTION f(); ALTER TABLE t ENABLE ALWAYS TRIGGER g": {
+        "replica-trigger"
+    },
+    "CREATE TABLE t (a int PRIMARY KEY); CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; "
+    "CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION f()": {"event-trigger"},
+}
+
+
+@pytest.mark.parametrize("script", FINDINGS)
+def test_findings(twins: MakeTwins, script: str) -> None:
+    assert {finding.code for finding in twins(script).ours.findings()} == FINDINGS[script]
+
+
+def test_findings_of_a_role(twins: MakeTwins) -> None:
+    database = twins(
+        "CREATE TABLE p (a int PRIMARY KEY); CREATE TABLE t (a int PRIMARY KEY REFERENCES p)",
+        "GRANT SELECT ON t TO clone_reader WITH GRANT OPTION; ALTER TABLE t OWNER TO clone_owner",
+        "SET ROLE clone_reader; GRANT SELECT ON t TO PUBLIC; RESET ROLE",
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY",
+    ).ours
+    assert database.findings() == []
+    found = {finding.code for finding in database.findings(role="clone_migrator")}
+    assert found == {"row-security", "grantor", "missing-privilege"}
+
+
+def test_full_identity_with_generated_columns(server: sandbox.PostgresServer, twins: MakeTwins) -> None:
+    database = twins(
+        "CREATE TABLE t (a int PRIMARY KEY, b int GENERATED ALWAYS AS (a) STORED); ALTER TABLE t REPLICA IDENTITY FULL"
+    ).ours
+    expected = {"full-identity-generated"} if _version(server) >= 18 else set()
+    assert {finding.code for finding in database.findings()} == expected
+
+
+def test_an_invalid_index_is_left_out(twins: MakeTwins) -> None:
+    database = twins("CREATE TABLE t (a int PRIMARY KEY, b int); INSERT INTO t VALUES (1, 1), (2, 1)").ours
+    with pytest.raises(errors.GhostpyError):
+        database.run("CREATE UNIQUE INDEX CONCURRENTLY broken ON t (b)")
+    assert [(finding.code, finding.severity) for finding in database.findings()] == [("invalid-index", Severity.WARN)]
+    database.change(NOTHING.replace("COLUMN a", "COLUMN b"))
+    assert database.run("SELECT relname FROM pg_class WHERE relname = 'broken'") == []
+
+
+def test_a_moving_alter_is_refused(twins: MakeTwins) -> None:
+    database = twins("CREATE SCHEMA x; CREATE TABLE t (a int PRIMARY KEY)").ours
+    for alter in ("ALTER TABLE {table} RENAME TO u", "ALTER TABLE {table} SET SCHEMA x"):
+        with pytest.raises(errors.PlanRefused, match=r"renames public\.t"):
+            database.change(alter)
