@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from holding import make_table
+from holding_mysql import make_table
 from migrating import cursor_of
 from witness import assert_nothing_held, tables_of
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from holding import COPY, EXCHANGE, LOCK, PHASES, POSTPONED, ROWS, VERIFY, HeldRun, Holder, make_table, until
+from held import until
+from holding_mysql import COPY, EXCHANGE, LOCK, PHASES, POSTPONED, ROWS, VERIFY, HeldRun, Holder, make_table
 from migrating import assert_nothing_lost, cursor_of, differences, ghostpy
 from witness import Witness, assert_failed, assert_nothing_held, tables_of
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pymysql
-from migrating import Finished
+from held import WITHIN, Held, until
 from witness import CONNECTIONS
 
 from ghostpy import sandbox
@@ -27,7 +23,6 @@ _FILL = (
     "INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) "
     "SELECT i, i * 7, SHA2(i, 0) FROM n"
 ).replace("SHA2(i, 0)", "LEFT(SHA2(i, 0), 40)")
-_WITHIN = 60.0
 _WAITS = (
     "SELECT ID FROM performance_schema.processlist "
     "WHERE STATE LIKE 'Waiting for %%{what}%%' AND INFO LIKE '{statement}%%' AND DB <=> {database}"
@@ -37,14 +32,6 @@ _WAITS = (
 def make_table(server: sandbox.Server, database: str, rows: int = ROWS) -> None:
     """A table `t` that takes a while in chunks of ten."""
     server.execute(f"USE {database}", "SET SESSION cte_max_recursion_depth = 1000000", _CREATE, _FILL.format(rows=rows))
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    """Wait for it."""
-    deadline = time.monotonic() + _WITHIN
-    while not true():
-        assert time.monotonic() < deadline, f"in vain: {what}"
-        time.sleep(0.01)
 
 
 class Holder:
@@ -77,7 +64,7 @@ class Holder:
     def got_it(self) -> None:
         """Return once the statement of `ask_for` is done."""
         assert self._waiting is not None
-        self._waiting.join(_WITHIN)
+        self._waiting.join(WITHIN)
         assert not self._waiting.is_alive()
 
     def close(self) -> None:
@@ -87,87 +74,31 @@ class Holder:
             return
 
 
-class HeldRun:
-    """A run of the program on table `t`, beside which the test works."""
+class HeldRun(Held):
+    """A run on a MySQL server."""
 
     def __init__(self, server: sandbox.Server, database: str, folder: Path, *flags: str) -> None:
-        self.server = server
-        self.database = database
-        self.flag_file = folder / "postponed"
-        self._output, self._errors = folder / "output", folder / "errors"
-        self._flags = flags
-        self._open = ExitStack()
+        super().__init__(server, database, folder, *flags)
         self._holders: list[Holder] = []
-        self._process: subprocess.Popen[bytes] | None = None
         self._look = Holder(server, database)
-        self._open.callback(lambda: self._look.close())
+        self._open.callback(self._look.close)
 
-    def __enter__(self) -> HeldRun:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
-        self.release()
-        self._open.close()
-
-    # --- the process ------------------------------------------------------------------------------------------------
-
-    def start(self) -> None:
-        arguments = [
-            "migrate",
+    def _target(self) -> list[str]:
+        return [
             f"--url={self.server.url}/{self.database}",
             "--table=t",
             "--alter=ADD COLUMN extra INT NOT NULL DEFAULT 5",
-            "--chunk-size=10",
-            "--verbose",
-            "--cut-over-lock-timeout-seconds=10",
-            f"--postpone-cut-over-flag-file={self.flag_file}",
-            "--execute",
-            *self._flags,
         ]
-        self._began = time.monotonic()
-        with self._output.open("wb") as output, self._errors.open("wb") as errors:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "ghostpy", *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=errors
-            )
 
-    def signal(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
-
-    def ended(self) -> Finished:
-        """The run at its end."""
-        assert self._process is not None
-        status = self._process.wait(120)
-        return Finished(status, self._output.read_text(), self.told(), self._began, time.monotonic())
-
-    def told(self) -> str:
-        return self._errors.read_text()
-
-    def _alive(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, self.told()
-        return True
-
-    # --- places -----------------------------------------------------------------------------------------------------
-
-    def hold_at(self, phase: str) -> None:
-        """Bring the run, held before or not begun, to `phase`, where it stands still."""
-        {
+    def _places(self) -> Mapping[str, Callable[[], None]]:
+        return {
             PREPARE: self._hold_prepare,
             COPY: self._hold_copy,
             VERIFY: self._hold_verify,
             POSTPONED: self._hold_postponed,
             LOCK: self._hold_lock,
             EXCHANGE: self._hold_exchange,
-        }[phase]()
-
-    def release(self) -> None:
-        """Let it go on, to its end if nothing else happens."""
-        self.flag_file.unlink(missing_ok=True)
-        self._let_go()
+        }
 
     def _let_go(self) -> None:
         holders, self._holders = self._holders, []
@@ -205,10 +136,10 @@ class HeldRun:
         self._until_waiting("table metadata lock", "SELECT")
 
     def _hold_postponed(self) -> None:
-        if self._process is None:
+        if not self.started:
             self.start()
         self._let_go()
-        until(lambda: self._alive() and "cut-over postponed" in self.told(), "the cut-over to be postponed")
+        until(lambda: self.alive() and "cut-over postponed" in self.told(), "the cut-over to be postponed")
 
     def _hold_lock(self) -> None:
         self._hold_postponed()
@@ -240,14 +171,14 @@ class HeldRun:
     # --- looks at the server ----------------------------------------------------------------------------------------
 
     def _until_waiting(self, what: str, statement: str) -> None:
-        until(lambda: self._alive() and self._waiting(what, statement, "NULL"), f"{statement} to wait for {what}")
+        until(lambda: self.alive() and self._waiting(what, statement, "NULL"), f"{statement} to wait for {what}")
 
     def _waiting(self, what: str, statement: str, database: str | None = None) -> bool:
         name = database or f"'{self.database}'"
         return bool(self._look.do(_WAITS.format(what=what, statement=statement, database=name).replace("%%", "%")))
 
     def _beats(self) -> bool:
-        self._alive()
+        self.alive()
         try:
             return bool(self._look.do("SELECT * FROM _t_ghc WHERE id = 'heartbeat'"))
         except pymysql.MySQLError:
@@ -255,7 +186,7 @@ class HeldRun:
 
     def waiting_copy(self) -> int:
         """The session whose copy waits for a row lock, or 0."""
-        self._alive()
+        self.alive()
         return self._waiting_row()
 
     def _waiting_row(self) -> int:

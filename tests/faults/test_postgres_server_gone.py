@@ -1,0 +1,279 @@
+"""The server dies, sessions are ended, signals come, the run itself is killed: at each phase of a run on PostgreSQL."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from held import until
+from holding_postgres import (
+    CHANGE,
+    COPY,
+    EXCHANGE,
+    INDEXES,
+    LOCK,
+    PHASES,
+    POSTPONED,
+    PREPARE,
+    ROWS,
+    SLOT,
+    VERIFY,
+    HeldRun,
+    make_table,
+)
+from migrating import assert_nothing_lost, cursor_of, differences, ghostpy, url_of
+from postgres_witness import Witness, assert_nothing_held, contents_of, held
+from under_load import PGBENCH
+from witness import assert_failed
+
+from ghostpy import sandbox
+from ghostpy.sandbox.filling import fill
+from ghostpy.sandbox.load import Load
+from ghostpy.sandbox.writers import Writers
+
+NewDatabase = Callable[[sandbox.Server], str]
+PostgresWith = Callable[[int, sandbox.Options], sandbox.PostgresServer]
+
+
+@pytest.fixture(params=[18, pytest.param(15, marks=pytest.mark.soak)])
+def server(request: pytest.FixtureRequest, postgres_with: PostgresWith) -> sandbox.PostgresServer:
+    return postgres_with(request.param, {})
+
+
+@pytest.fixture
+def database(server: sandbox.PostgresServer, new_database: NewDatabase) -> str:
+    """With the table."""
+    database = new_database(server)
+    make_table(server, database)
+    return database
+
+
+@pytest.fixture(params=[18, pytest.param(15, marks=pytest.mark.soak)])
+def mortal(request: pytest.FixtureRequest, postgres_with: PostgresWith) -> sandbox.PostgresServer:
+    """A server that may be killed."""
+    return postgres_with(request.param, {"shared_buffers": "64MB"})
+
+
+@pytest.fixture
+def mortal_database(mortal: sandbox.PostgresServer, new_database: NewDatabase) -> str:
+    """With the table."""
+    database = new_database(mortal)
+    make_table(mortal, database)
+    return database
+
+
+def run_again(server: sandbox.Server, database: str) -> None:
+    """The same command once more, which now succeeds."""
+    finished = ghostpy("migrate", f"--url={url_of(server, database)}", *CHANGE, "--execute")
+    assert finished.status == 0, finished.errors
+    assert_changed(server, database)
+
+
+def assert_changed(server: sandbox.Server, database: str) -> None:
+    with cursor_of(server, database) as cursor:
+        cursor.execute("SELECT count(*), sum(k), min(extra), max(extra) FROM t")
+        new = cursor.fetchone()
+        cursor.execute("SELECT count(*), sum(k), 5, 5 FROM _public_t_del.t")
+        assert new == cursor.fetchone()
+        cursor.execute("SELECT indexname FROM pg_indexes WHERE schemaname = 'public' AND tablename = 't' ORDER BY 1")
+        assert cursor.fetchall() == [("t_k",), ("t_pkey",)]
+        cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname ~ '^_public'")
+        assert cursor.fetchall() == [("_public_t_del",)]
+    assert_nothing_held(server, database)
+
+
+# --- the server ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_server_killed(mortal: sandbox.PostgresServer, mortal_database: str, tmp_path: Path, phase: str) -> None:
+    witness = Witness(mortal, mortal_database)
+    with HeldRun(mortal, mortal_database, tmp_path) as run:
+        run.hold_at(phase)
+        mortal.kill()
+        mortal.start()
+        finished = run.ended()
+    assert_failed(finished, 4, f"{mortal.host}:{mortal.port}", "public.t was not changed")
+    witness.assert_as_before()
+
+
+def test_server_stays_away(mortal: sandbox.PostgresServer, mortal_database: str, tmp_path: Path) -> None:
+    before = contents_of(mortal, mortal_database)
+    with HeldRun(mortal, mortal_database, tmp_path) as run:
+        run.hold_at(COPY)
+        mortal.kill()
+        until(lambda: "still trying to remove" in run.told(), "the clean-up to tell of its trouble")
+        run.signal(signal.SIGTERM)  # nobody wants to wait any longer
+        finished = run.ended()
+        mortal.start()
+    assert_failed(finished, 4, "public.t was not changed", "_public_t_gho", "left behind", "ghostpy cleanup")
+    assert contents_of(mortal, mortal_database)["public.t"] == before["public.t"]
+    assert set(held(mortal, mortal_database)) == {"slots", "publications", "schemas"}
+    run_again(mortal, mortal_database)
+
+
+def test_server_killed_under_load(mortal: sandbox.PostgresServer, new_database: NewDatabase, tmp_path: Path) -> None:
+    database = _pgbench(mortal, new_database)
+    with Writers(_load(mortal, database, rate=300)) as writers:
+        with HeldRun(mortal, database, tmp_path, *_PGBENCH_FLAGS) as run:
+            run.hold_at(POSTPONED)
+            mortal.kill()
+            mortal.start()
+            finished = run.ended()
+        committed = writers.stop()
+    assert_failed(finished, 4, "public.accounts was not changed")
+    with cursor_of(mortal, database) as cursor:
+        # Each of the four writers may have lost one answer, to a transaction of three rows at most.
+        assert len(differences(cursor, "accounts", committed, key="aid")) <= 4 * 3 * 3
+        assert len(committed.touched) > 10
+    assert set(contents_of(mortal, database)) == {"objects", "columns", "rest", "public.accounts"}
+    assert_nothing_held(mortal, database)
+
+
+_PGBENCH_FLAGS = ("--table=public.accounts", f"--alter={PGBENCH.alter}")
+
+
+def _pgbench(server: sandbox.Server, new_database: NewDatabase) -> str:
+    database = new_database(server)
+    with cursor_of(server, database) as cursor:
+        fill(cursor, PGBENCH.shape, PGBENCH.table, ROWS)
+    return database
+
+
+def _load(server: sandbox.Server, database: str, *, rate: float) -> Load:
+    return Load(
+        server.host, server.port, database, PGBENCH.table, ROWS, user=server.user, rate=rate, shape=PGBENCH.shape
+    )
+
+
+# --- sessions -----------------------------------------------------------------------------------------------------------
+
+
+def _end_sessions(run: HeldRun, phases: Sequence[str]) -> None:
+    """At each phase, all sessions but the lock's: the walsender, the stream's own, workers, housekeeping, cut-over."""
+    for phase in phases:
+        run.hold_at(phase)
+        victims = run.sessions() - run.sessions("heartbeat")
+        assert len(victims) >= 3
+        run.end_sessions(victims)
+
+
+def test_sessions_replaced(server: sandbox.PostgresServer, database: str, tmp_path: Path) -> None:
+    with HeldRun(server, database, tmp_path) as run:
+        _end_sessions(run, (COPY, INDEXES, VERIFY, POSTPONED, LOCK, EXCHANGE))
+        run.release()
+        finished = run.ended()
+    assert finished.status == 0, finished.errors
+    assert "attempt 2 of" in finished.errors
+    assert_changed(server, database)
+
+
+def test_sessions_replaced_under_load(
+    server: sandbox.PostgresServer, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    database = _pgbench(server, new_database)
+    load = _load(server, database, rate=200)
+    with Writers(load) as writers, HeldRun(server, database, tmp_path, *_PGBENCH_FLAGS) as run:
+        _end_sessions(run, (COPY, INDEXES, POSTPONED, LOCK, EXCHANGE))
+        run.release()
+        finished = run.ended()
+        time.sleep(0.3)
+        committed = writers.stop()
+    assert finished.status == 0, finished.errors
+    with cursor_of(server, database) as cursor:
+        assert_nothing_lost(
+            cursor,
+            table=PGBENCH.table,
+            old=PGBENCH.old,
+            columns=PGBENCH.columns,
+            committed=committed,
+            finished=finished,
+            key="aid",
+            kind="postgres",
+        )
+    assert_nothing_held(server, database)
+
+
+@pytest.mark.parametrize("phase", [PREPARE, SLOT, COPY, INDEXES, VERIFY, POSTPONED, LOCK, EXCHANGE])
+def test_lock_lost(server: sandbox.PostgresServer, database: str, tmp_path: Path, phase: str) -> None:
+    """Without its lock a run must not go on: another may begin."""
+    witness = Witness(server, database)
+    with HeldRun(server, database, tmp_path) as run:
+        run.hold_at(phase)
+        run.end_sessions(run.sessions("heartbeat"))
+        if phase not in (PREPARE, SLOT):  # the heart begins to beat after these
+            until(lambda: not run.waiting_for_us(), "the run's waiting statements to end")
+        run.release()
+        finished = run.ended()
+    assert_failed(finished, 4, "the connection was lost", "public.t was not changed")
+    witness.assert_as_before()
+
+
+# --- signals ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.soak)], ids=lambda number: number.name
+)
+def test_signal(
+    server: sandbox.PostgresServer, database: str, tmp_path: Path, phase: str, number: signal.Signals
+) -> None:
+    witness = Witness(server, database)
+    with HeldRun(server, database, tmp_path) as run:
+        run.hold_at(phase)
+        run.signal(number)
+        until(lambda: not run.waiting_for_us(), "the run's waiting statements to end")
+        run.release()
+        finished = run.ended()
+    assert_failed(finished, 128 + number, f"{number.name} ended the run", "public.t was not changed")
+    witness.assert_as_before()
+
+
+def test_signal_twice(server: sandbox.PostgresServer, database: str, tmp_path: Path) -> None:
+    before = contents_of(server, database)
+    with HeldRun(server, database, tmp_path) as run:
+        run.hold_at(COPY)
+        run.signal(signal.SIGTERM)
+        # The test's lock on the shadow keeps it from being dropped.
+        run.until_waiting("housekeeping", "%DROP TABLE")
+        run.signal(signal.SIGTERM)
+        finished = run.ended()
+    assert_failed(finished, 143, "without cleaning up", "the schema _public_t_gho")
+    until(lambda: not held(server, database).get("sessions"), "the DROP that was under way")
+    assert contents_of(server, database)["public.t"] == before["public.t"]
+    run_again(server, database)
+
+
+@pytest.mark.parametrize("phase", [SLOT, COPY, EXCHANGE])
+def test_run_killed(server: sandbox.PostgresServer, database: str, tmp_path: Path, phase: str) -> None:
+    """What a killed run leaves is listed and removed by `ghostpy cleanup`."""
+    witness = Witness(server, database)
+    with HeldRun(server, database, tmp_path) as run:
+        run.hold_at(phase)
+        run.kill()
+        run.release()
+    until(lambda: not held(server, database).keys() & {"sessions", "locks"}, "the server to notice")
+    kinds = {"publications", "schemas"} if phase == SLOT else {"slots", "publications", "schemas"}
+    assert set(held(server, database)) == kinds
+    cleanup = ("cleanup", f"--url={url_of(server, database)}")
+    listed = ghostpy(*cleanup)
+    assert (listed.status, set(held(server, database))) == (0, kinds), listed.errors
+    assert "left by a dead run" in listed.output
+    removed = ghostpy(*cleanup, "--execute")
+    assert removed.status == 0, removed.errors
+    witness.assert_as_before()
+
+
+@pytest.mark.parametrize("phase", [INDEXES, pytest.param(EXCHANGE, marks=pytest.mark.soak)])
+def test_run_killed_and_begun_again(server: sandbox.PostgresServer, database: str, tmp_path: Path, phase: str) -> None:
+    """Nobody need clean up before the next run, which makes all anew."""
+    with HeldRun(server, database, tmp_path) as run:
+        run.hold_at(phase)
+        run.kill()
+        run.release()
+    until(lambda: not held(server, database).get("locks"), "the server to notice")
+    run_again(server, database)
