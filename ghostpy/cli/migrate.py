@@ -27,6 +27,7 @@ from ghostpy.errors import CutOverInDoubt, GhostpyError, Interrupted, UsageError
 from ghostpy.model.plan import Plan
 from ghostpy.model.progress import RunReport
 from ghostpy.observe.display import Display
+from ghostpy.observe.from_logging import told_to
 from ghostpy.observe.log import Level, Log
 from ghostpy.observe.own_thread import OwnThread
 from ghostpy.observe.several import Several
@@ -53,7 +54,7 @@ def run(argv: Sequence[str]) -> int:
     invocation = read_invocation(values, os.environ, _ask)
     console = Console(highlight=False, soft_wrap=False)
     live = _is_live(invocation, console)
-    with _watchers(invocation, console, live=live) as observer:
+    with _watchers(invocation, console, live=live) as observer, told_to(observer):
         for note in invocation.notes:
             observer.happened(note, warning=True)
         outcome = run_to_end(invocation.settings, observer)
@@ -134,7 +135,7 @@ def _abandon(number: signal.Signals, settings: MigrateSettings) -> None:
 def _helper_names(settings: MigrateSettings) -> str:
     _, names = names_of(settings)
     if names.shadow.schema == names.ledger.schema != names.old.schema:
-        return f"the schema {names.shadow.schema}"
+        return f"the schema {names.shadow.schema} and a replication slot, which holds WAL until `ghostpy cleanup --execute` drops it,"
     return f"{names.shadow} and {names.ledger}"
 
 
