@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 
 from ghostpy.dialects.handover import Handover
@@ -17,7 +18,7 @@ from ghostpy.dialects.postgres.pgoutput import Followed
 from ghostpy.dialects.postgres.reader import SlotAddress
 from ghostpy.dialects.postgres.session import Row, Session, opened
 from ghostpy.dialects.postgres.slot_state import RETAINED_LIMIT, SlotState, SlotWatch, question
-from ghostpy.errors import ConnectionFailed, GhostpyError, ServerGone, StreamLost
+from ghostpy.errors import ConnectionFailed, GhostpyError, ServerGone, StreamLost, TransientError
 from ghostpy.model.change import ChangeBatch, Position
 from ghostpy.model.names import TableName
 from ghostpy.model.table import Column
@@ -27,7 +28,9 @@ log = logging.getLogger("ghostpy.postgres.stream")
 
 _READ_SECONDS = 1.0
 _WATCH_SECONDS = 2.0
-_CLOSE_SECONDS = 20.0
+_CLOSE_SECONDS = 40.0
+_SERVER_BACK_WITHIN = 30.0
+_PAUSE = 0.2
 _KEYS_IN_FLIGHT = 50_000
 
 
@@ -164,7 +167,7 @@ class LogicalStream:
         return (await self._state()).retained
 
     async def close(self) -> None:
-        """See `ChangeStream.close`. Takes no longer than about 40 seconds, also where the server does not answer."""
+        """See `ChangeStream.close`. Takes no longer than about a minute, also where the server does not answer."""
         watching, self._watching = self._watching, None
         if watching is not None:
             watching.cancel()
@@ -180,18 +183,23 @@ class LogicalStream:
     async def _deregister(self) -> None:
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._deregister_at_last()
+        except (GhostpyError, TimeoutError) as error:
+            # It is dropped with the run's tables, once the server answers, or named in the run's error.
+            log.info("the replication slot %s is left on %s for now: %s", self._name, self._connect.address, error)
+
+    async def _deregister_at_last(self) -> None:
+        """Also where the server is away for a moment."""
+        deadline = time.monotonic() + _SERVER_BACK_WITHIN
+        while True:
+            try:
                 # A session of its own: the usual one may be lost, or in the middle of something.
                 async with opened(self._connect, purpose="clean up") as session:
-                    await slot.deregister(session, self._name)
-        except (GhostpyError, TimeoutError) as error:
-            log.warning(
-                "the replication slot %s may be left on %s, and holds WAL until it is dropped: %s "
-                "(SELECT pg_drop_replication_slot('%s'))",
-                self._name,
-                self._connect.address,
-                error,
-                self._name,
-            )
+                    return await slot.deregister(session, self._name)
+            except (ConnectionFailed, TransientError):
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(_PAUSE)
 
     # --- the server asked ---------------------------------------------------------------------------------------------
 
@@ -200,7 +208,9 @@ class LogicalStream:
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
             try:
-                watch.check(await self._state())
+                state = await self._state()
+                watch.check(state)
+                watch.check_place(state, follower.confirmed)
             except ConnectionFailed:
                 follower.let_go()
             except StreamLost as error:
