@@ -12,9 +12,13 @@ from ghostpy.sandbox import postgres_lookup
 
 _PIECE = re.compile(r"^--\n-- (?=(?:Name|Data for Name): )", re.MULTILINE)
 # Said again in the head of the piece: settings of the session, which stand where they change.
-_SETTINGS = re.compile(r"^(?:SET default_tablespace|SET default_table_access_method|\\(?:un)?restrict ).*\n", re.MULTILINE)
+_SETTINGS = re.compile(
+    r"^(?:SET default_tablespace|SET default_table_access_method|\\(?:un)?restrict ).*\n", re.MULTILINE
+)
 # The server's own count of changes to a column (from 15.20), which older dumps take for an option of the user's.
-_VERSIONS = re.compile(r"^ALTER TABLE ONLY .* SET \(pg_attver=\d+\);\n|\bpg_attver=\d+, |, pg_attver=\d+\b", re.MULTILINE)
+_VERSIONS = re.compile(
+    r"^ALTER TABLE ONLY .* SET \(pg_attver=\d+\);\n|\bpg_attver=\d+, |, pg_attver=\d+\b", re.MULTILINE
+)
 _GRANTS = re.compile(r"Type: (?:DEFAULT )?ACL;")
 _GRANT = re.compile(
     r"^(?:SET SESSION AUTHORIZATION [^\n]*;\n.*?^RESET SESSION AUTHORIZATION;|(?:GRANT|REVOKE|ALTER DEFAULT) [^\n]*;)$",

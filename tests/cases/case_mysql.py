@@ -71,6 +71,7 @@ class MySQLPair(BothTables):
     """Fulfils `Pair`: one session, which chooses between the two databases."""
 
     passing = frozenset({1205, 1213})
+    overlapping = True
 
     def __init__(self, twins: MySQLTwins) -> None:
         super().__init__(twins.database, twins.twin)

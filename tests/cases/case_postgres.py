@@ -25,8 +25,7 @@ TABLESPACE = "elsewhere"
 
 # Under these no two values have the same text.
 _OUTPUT = """
-SET timezone = 'UTC'; SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 3;
-SET search_path = pg_catalog
+SET timezone = 'UTC'; SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; SET extra_float_digits = 3
 """
 _COLUMNS = """
 SELECT attname, 'format(''%%L'', ' || quote_ident(attname) || ')' FROM pg_attribute
@@ -60,6 +59,7 @@ class PostgresPair(BothTables):
     """
 
     passing = frozenset({"40001", "40P01", "55P03"})
+    overlapping = False  # "Read Committed Isolation Level": a statement sees rows as they were when it began
 
     def __init__(self, twins: PostgresTwins) -> None:
         super().__init__(twins.database, twins.twin)
@@ -81,6 +81,9 @@ class PostgresPair(BothTables):
         if session.info.transaction_status == TransactionStatus.INERROR:
             session.rollback()  # it takes no question, and has no lock any more
         return bool(self._row(session, "SELECT to_regclass(%s) IS NOT NULL", [self._old])[0])
+
+    def at(self, moment: int) -> None:
+        """The server's clock cannot be set; cases do without it."""
 
     @staticmethod
     def _row(session: psycopg.Connection[Any], question: str, values: list[str]) -> tuple[Any, ...]:

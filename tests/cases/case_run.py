@@ -46,6 +46,9 @@ class Pair(Protocol):
 
     passing: frozenset[object]
     """Reasons for a refusal that say nothing about the statement: deadlocks, lock timeouts."""
+    overlapping: bool
+    """Whether a statement that waited for a row sees what was committed meanwhile; where it does not, the two tables could
+    answer differently to transactions that overlap, so there are none."""
 
     def on_source(self, statement: str) -> None: ...
     def on_twin(self, statement: str) -> None: ...
@@ -99,7 +102,7 @@ class Twins(Protocol):
 
 
 class Writers:
-    """Sessions that execute the case's writes in turn. Statements are serial, commits overlap."""
+    """Sessions that execute the case's writes in turn. Statements are serial; commits overlap where they may."""
 
     def __init__(self, case: Case, twins: Twins) -> None:
         self.rows_at_exchange: list[tuple[str, ...]] | None = None
@@ -161,6 +164,12 @@ class Writers:
             pair.at(self.number)
             statements = [filled_in(each, self.number, self._chance) for each in writes[place]]
             good = self._on_both(pair, statements)
+            if not pair.overlapping:
+                self._end(pair, place, good)
+        if pair.overlapping:
+            self._end(pair, place, good)
+
+    def _end(self, pair: Pair, place: int, good: bool) -> None:
         if good:
             pair.commit()
             self.committed[place] += 1

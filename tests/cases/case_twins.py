@@ -15,6 +15,7 @@ class BothTables(ABC):
     """Half of a `Pair`; a server adds how a statement is executed, and how a transaction on both ends."""
 
     passing: ClassVar[frozenset[object]]
+    overlapping: ClassVar[bool]
 
     def __init__(self, database: str, twin: str) -> None:
         self.database = database
@@ -33,8 +34,8 @@ class BothTables(ABC):
     @abstractmethod
     def exchanged(self) -> bool: ...
 
-    def at(self, moment: int) -> None:
-        """Where a server's clock cannot be set, cases do without it."""
+    @abstractmethod
+    def at(self, moment: int) -> None: ...
 
     @abstractmethod
     def commit(self) -> None: ...

@@ -1,0 +1,1 @@
+UPDATE t SET v = {1..999} WHERE id = {1..150};

@@ -1,0 +1,23 @@
+CREATE TABLE t (id int CONSTRAINT "the key" PRIMARY KEY, v int CONSTRAINT positive CHECK (v > 0), w text CONSTRAINT only_w UNIQUE, dropped int);
+CREATE INDEX i_v ON t (v);
+CREATE STATISTICS s ON v, w FROM t;
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TRIGGER g BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f();
+CREATE RULE r AS ON DELETE TO t WHERE OLD.id < 0 DO INSTEAD NOTHING;
+CREATE POLICY p ON t USING (true);
+COMMENT ON TABLE t IS E'it''s a table;\n-- with two lines \\ 😀';
+COMMENT ON COLUMN t.v IS '$$ %s';
+COMMENT ON COLUMN t.dropped IS 'gone';
+COMMENT ON CONSTRAINT "the key" ON t IS 'key';
+COMMENT ON CONSTRAINT positive ON t IS 'check';
+COMMENT ON CONSTRAINT only_w ON t IS 'unique';
+COMMENT ON INDEX "the key" IS 'key''s index';
+COMMENT ON INDEX i_v IS 'index';
+COMMENT ON STATISTICS s IS 'statistics';
+COMMENT ON TRIGGER g ON t IS 'trigger';
+COMMENT ON RULE r ON t IS 'rule';
+COMMENT ON POLICY p ON t IS 'policy';
+COMMENT ON TYPE t IS 'the row''s type';
+ALTER TABLE t DROP COLUMN dropped;
+-- repeat 150
+INSERT INTO t VALUES ({n}, {n}, 'w{n}');

@@ -1,0 +1,3 @@
+UPDATE t SET v = v + 1 WHERE id = {1..150};
+INSERT INTO t VALUES (1000 + {n}, {n});
+DELETE FROM t WHERE id = {1..150};

@@ -1,0 +1,1 @@
+SELECT (count(DISTINCT token) = count(*) AND count(at) = count(*))::int FROM t;

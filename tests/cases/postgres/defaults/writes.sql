@@ -1,0 +1,4 @@
+UPDATE t SET a = DEFAULT, c = DEFAULT WHERE id = {1..150};
+UPDATE t SET a = NULL, b = {1..9} WHERE id = {1..150};
+INSERT INTO t (id) VALUES (1000 + {n});
+DELETE FROM t WHERE id = {1..150};

@@ -1,0 +1,5 @@
+CREATE TABLE p (id int PRIMARY KEY);
+INSERT INTO p SELECT generate_series(1, 20);
+CREATE TABLE t (id int PRIMARY KEY, place int CONSTRAINT u_place UNIQUE DEFERRABLE, p_id int CONSTRAINT f_p REFERENCES p DEFERRABLE INITIALLY DEFERRED, v int);
+-- repeat 150
+INSERT INTO t VALUES ({n}, {n}, {1..20}, {n});

@@ -1,0 +1,18 @@
+BEGIN;
+SET CONSTRAINTS u_place DEFERRED;
+UPDATE t SET place = 11 WHERE id = 10;
+UPDATE t SET place = 10 WHERE id = 11;
+COMMIT;
+BEGIN;
+SET CONSTRAINTS u_place DEFERRED;
+UPDATE t SET place = 10 WHERE id = 10;
+UPDATE t SET place = 11 WHERE id = 11;
+COMMIT;
+BEGIN;
+UPDATE t SET p_id = 100 + {n} WHERE id = {20..150};
+INSERT INTO p VALUES (100 + {n});
+COMMIT;
+UPDATE t SET place = place + 1 WHERE id BETWEEN 100 AND 150;
+UPDATE t SET v = v + 1 WHERE id = {1..150};
+INSERT INTO t VALUES (1000 + {n}, NULL, {1..20}, {n});
+DELETE FROM t WHERE id = {30..150};

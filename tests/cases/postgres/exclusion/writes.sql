@@ -1,0 +1,16 @@
+UPDATE t SET v = v + 1 WHERE id = {1..150};
+UPDATE t SET during = int4range(lower(during), upper(during) - 1) WHERE id = {1..150} AND upper(during) - lower(during) > 1;
+BEGIN;
+UPDATE t SET during = 'empty' WHERE id = 20;
+UPDATE t SET during = int4range(200, 210) WHERE id = 21;
+UPDATE t SET during = int4range(210, 220) WHERE id = 20;
+COMMIT;
+BEGIN;
+UPDATE t SET during = 'empty' WHERE id = 21;
+UPDATE t SET during = int4range(200, 210) WHERE id = 20;
+UPDATE t SET during = int4range(210, 220) WHERE id = 21;
+COMMIT;
+INSERT INTO t VALUES (1000 + {n}, int4range(10000 + {n}, 10001 + {n}), -{n});
+DELETE FROM t WHERE id = {30..150};
+INSERT INTO t SELECT 500000 + {n}, int4range(x, x + 2), 1 FROM (SELECT {1400..2400} AS x) AS s;
+INSERT INTO t VALUES (600000 + {n}, int4range(-{n}, -{n} + 1), 1);

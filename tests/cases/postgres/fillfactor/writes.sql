@@ -1,0 +1,5 @@
+UPDATE t SET w = w + 1 WHERE id = {1..10};
+UPDATE t SET w = w + 1;
+UPDATE t SET v = v + 1 WHERE id BETWEEN {1..70} AND 80;
+INSERT INTO t VALUES (1000 + {n}, {n}, {n});
+DELETE FROM t WHERE id BETWEEN {81..150} AND 100;

@@ -1,0 +1,3 @@
+CREATE TABLE t (id int PRIMARY KEY, up int CONSTRAINT up REFERENCES t ON DELETE CASCADE ON UPDATE CASCADE, v int);
+-- repeat 150
+INSERT INTO t VALUES ({n}, nullif({n} / 3, 0), {n});

@@ -1,0 +1,15 @@
+UPDATE t SET v = v + 1 WHERE id = {1..150};
+DELETE FROM t WHERE id = {20..150};
+UPDATE t SET id = id + 100000 WHERE id = {20..150};
+UPDATE t SET code = 'd{n}' WHERE id = {1..150};
+BEGIN;
+INSERT INTO t VALUES (1000 + {n}, 'n{n}', 1);
+INSERT INTO c1 (t_id) VALUES (1000 + {n});
+INSERT INTO c2 (code) VALUES ('n{n}');
+COMMIT;
+BEGIN;
+INSERT INTO c3 VALUES (2000000 + {n});
+INSERT INTO t VALUES (2000000 + {n});
+COMMIT;
+INSERT INTO c1 (t_id) VALUES ({1..15});
+INSERT INTO c1 (t_id) VALUES ({1..1000});

@@ -1,0 +1,9 @@
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE t (id int PRIMARY KEY, p int, v int);
+CREATE TABLE c (id serial, t_id int);
+-- repeat 150
+INSERT INTO t VALUES ({n}, {n}, {n});
+INSERT INTO p SELECT generate_series(1, 100);
+INSERT INTO c (t_id) VALUES (1), (99999);
+ALTER TABLE t ADD CONSTRAINT to_p FOREIGN KEY (p) REFERENCES p NOT VALID;
+ALTER TABLE c ADD CONSTRAINT to_t FOREIGN KEY (t_id) REFERENCES t NOT VALID;

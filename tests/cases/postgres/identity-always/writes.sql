@@ -1,0 +1,4 @@
+INSERT INTO t (v) VALUES ({n});
+INSERT INTO t (id, v) OVERRIDING SYSTEM VALUE VALUES (-{n}, {n});
+UPDATE t SET v = v + 1 WHERE v = {1..150};
+DELETE FROM t WHERE v = {1..150};

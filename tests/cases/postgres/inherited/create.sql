@@ -1,0 +1,3 @@
+CREATE TABLE t (id int PRIMARY KEY, v int);
+CREATE TABLE child (w int) INHERITS (t);
+INSERT INTO t VALUES (1, 1);

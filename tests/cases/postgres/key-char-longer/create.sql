@@ -1,0 +1,5 @@
+CREATE TABLE t (code char(8) PRIMARY KEY, n int NOT NULL, v int);
+CREATE UNIQUE INDEX t_n ON t (n);
+ALTER TABLE t REPLICA IDENTITY USING INDEX t_n;
+-- repeat 150
+INSERT INTO t VALUES ('c{n}', {n}, {n});

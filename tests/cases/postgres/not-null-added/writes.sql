@@ -1,0 +1,4 @@
+UPDATE t SET v = v + 1 WHERE id = {1..150};
+INSERT INTO t VALUES (1000 + {n}, 1, 1);
+INSERT INTO t VALUES (200000 + {n}, 1, {NULL|1});
+DELETE FROM t WHERE id = {1..150};

@@ -1,0 +1,5 @@
+CREATE TABLE t (id int PRIMARY KEY, v int, w int CONSTRAINT w_there NOT NULL);
+-- repeat 150
+INSERT INTO t VALUES ({n}, {5|NULL}, 0);
+ALTER TABLE t ADD CONSTRAINT v_there NOT NULL v NOT VALID;
+COMMENT ON CONSTRAINT w_there ON t IS 'named';

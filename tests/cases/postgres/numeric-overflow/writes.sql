@@ -1,0 +1,1 @@
+UPDATE t SET s = s + 1 WHERE id = {1..150};

@@ -1,0 +1,1 @@
+INSERT INTO whole VALUES (1000 + {n}, {n});

@@ -1,0 +1,4 @@
+CREATE TABLE t (id int PRIMARY KEY, v int);
+CREATE PUBLICATION everything FOR ALL TABLES;
+-- repeat 150
+INSERT INTO t VALUES ({n}, {n});

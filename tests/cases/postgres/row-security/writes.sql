@@ -1,0 +1,15 @@
+BEGIN;
+SET LOCAL ROLE alice;
+UPDATE t SET v = v + 1 WHERE id = {1..150};
+DELETE FROM t WHERE id = {1..150};
+INSERT INTO t VALUES (1000 + {n}, 'alice', 5);
+COMMIT;
+BEGIN;
+SET LOCAL ROLE bob;
+UPDATE t SET v = -v WHERE id = {1..150};
+COMMIT;
+BEGIN;
+SET LOCAL ROLE alice;
+UPDATE other SET id = id + 1 WHERE t_id = {1..150};
+COMMIT;
+UPDATE t SET owner = {'alice'|'bob'} WHERE id = {1..150};

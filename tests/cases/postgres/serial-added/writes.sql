@@ -1,0 +1,3 @@
+INSERT INTO t (id, v) VALUES (1000 + {n}, {n});
+UPDATE t SET v = v + 1 WHERE id = {1..150};
+DELETE FROM t WHERE id = {1..150};

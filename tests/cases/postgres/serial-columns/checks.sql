@@ -1,0 +1,2 @@
+SELECT count(*) FROM pg_depend WHERE refobjid = 't'::regclass AND deptype = 'a' AND objid = 't_place_seq'::regclass;
+SELECT count(*) FROM pg_depend WHERE refobjid = 't'::regclass AND deptype = 'a' AND objid = 't_id_seq'::regclass;

@@ -1,0 +1,4 @@
+INSERT INTO t (v) VALUES ({n});
+INSERT INTO other DEFAULT VALUES;
+UPDATE t SET v = v + 1 WHERE id = {1..150};
+DELETE FROM t WHERE id = {1..150};

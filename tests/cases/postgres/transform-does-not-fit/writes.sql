@@ -1,0 +1,1 @@
+UPDATE t SET w = w + 1 WHERE id = {1..150};

@@ -1,0 +1,4 @@
+UPDATE t SET v = {1..15} WHERE id = {1..150};
+INSERT INTO t VALUES (1000 + {n}, {13|5});
+DELETE FROM t WHERE id BETWEEN {1..150} AND 100 AND id % 10 = {0..9};
+UPDATE t SET id = id + 100000 WHERE id = {1..150};

@@ -1,0 +1,3 @@
+CREATE TABLE t (id int PRIMARY KEY, mail text, n int);
+-- repeat 150
+INSERT INTO t VALUES ({n}, 'm{n}@example.org', 0);

@@ -1,0 +1,7 @@
+BEGIN;
+UPDATE t SET b = -id WHERE b IS NULL;
+UPDATE t SET b = NULL WHERE id = {1..50};
+COMMIT;
+UPDATE t SET a = {NULL|2} WHERE id = {1..150};
+INSERT INTO t VALUES (1000 + {n}, NULL, 1000 + {n});
+DELETE FROM t WHERE id = {60..150};

@@ -1,0 +1,18 @@
+BEGIN;
+UPDATE t SET place = -place WHERE id IN (10, 290);
+UPDATE t SET place = CASE id WHEN 10 THEN 290 ELSE 10 END WHERE id IN (10, 290);
+COMMIT;
+BEGIN;
+UPDATE t SET place = -place WHERE id IN (10, 290);
+UPDATE t SET place = CASE id WHEN 10 THEN 10 ELSE 290 END WHERE id IN (10, 290);
+COMMIT;
+BEGIN;
+UPDATE t SET place = -place WHERE id BETWEEN 20 AND 60;
+UPDATE t SET place = 80 - (-place) WHERE id BETWEEN 20 AND 60;
+COMMIT;
+BEGIN;
+DELETE FROM t WHERE id = 300;
+UPDATE t SET place = 300 WHERE id = 299;
+UPDATE t SET place = 299 WHERE id = 299;
+INSERT INTO t (id, place, name) VALUES (300, 300, 'again');
+COMMIT;

@@ -1,0 +1,1 @@
+UPDATE t SET v = 'w' WHERE id = {1..150};

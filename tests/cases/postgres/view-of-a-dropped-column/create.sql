@@ -1,0 +1,3 @@
+CREATE TABLE t (id int PRIMARY KEY, v int);
+CREATE VIEW a AS SELECT id, v FROM t;
+INSERT INTO t VALUES (1, 1);

@@ -1,0 +1,6 @@
+CREATE TABLE t (id int PRIMARY KEY, v int);
+CREATE VIEW a AS SELECT id, v FROM t;
+CREATE VIEW b AS SELECT v + 1 AS w FROM a;
+GRANT SELECT ON b TO alice;
+-- repeat 150
+INSERT INTO t VALUES ({n}, {n});

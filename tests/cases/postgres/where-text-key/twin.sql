@@ -1,0 +1,2 @@
+ALTER TABLE t ALTER v TYPE bigint;
+DELETE FROM t WHERE kind = 'drop';
