@@ -10,7 +10,7 @@ from postgres_cloning import Twins
 
 from ghostpy import errors, sandbox
 from ghostpy.dialects.postgres import quote
-from ghostpy.dialects.postgres.clone import build_clone
+from ghostpy.dialects.postgres.clone import Altered, build_clone
 from ghostpy.dialects.postgres.session import opened
 from ghostpy.model.finding import Severity
 from ghostpy.model.names import TableName
@@ -514,6 +514,60 @@ def test_an_invalid_index_is_left_out(twins: MakeTwins) -> None:
     assert [(finding.code, finding.severity) for finding in database.findings()] == [("invalid-index", Severity.WARN)]
     database.change(NOTHING.replace("COLUMN a", "COLUMN b"))
     assert database.run("SELECT relname FROM pg_class WHERE relname = 'broken'") == []
+
+
+def test_added_foreign_keys(twins: MakeTwins) -> None:
+    """They take no lock before the exchange: their parents may be busy for long."""
+    keys = twins(
+        """
+        CREATE SCHEMA "Far";
+        CREATE TABLE "Far"."the Parent" (id int PRIMARY KEY, code text COLLATE "C" UNIQUE);
+        CREATE TABLE parent (id int PRIMARY KEY);
+        CREATE TABLE t (id int PRIMARY KEY, a int, b int, c text, d int, e int);
+        """
+    )
+    altered = keys.change(
+        'ALTER TABLE {table} ADD FOREIGN KEY (a) REFERENCES"Far" . "the Parent" ON DELETE CASCADE, '
+        "ADD FOREIGN KEY (b) REFERENCES Parent NOT VALID, ADD COLUMN f int REFERENCES public.parent (id) DEFERRABLE",
+        'ALTER TABLE {table} ADD CONSTRAINT coded FOREIGN KEY (c) REFERENCES "Far"."the Parent" (code) -- REFERENCES nothing',
+        "ALTER TABLE {table} ADD FOREIGN KEY (d) REFERENCES t, ADD FOREIGN KEY (e) REFERENCES public.t (id)",
+        "ALTER TABLE {table} DROP COLUMN b",
+    )
+    assert altered.foreign_parents == ()
+    assert altered.new_foreign_parents == (TableName("Far", "the Parent"), TableName("public", "parent"))
+
+
+def test_added_foreign_keys_wait_for_nobody(twins: MakeTwins) -> None:
+    database = twins(
+        "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, a int REFERENCES parent, b int)"
+    ).ours
+
+    async def cloned() -> Altered:
+        settings = ConnectSettings(dsn=database.url)
+        async with (
+            opened(settings, purpose="others") as others,
+            opened(settings, purpose="change") as session,
+            others.transaction(),
+            session.transaction(),
+        ):
+            await others.execute("INSERT INTO parent VALUES (1); INSERT INTO t VALUES (1, 1)", doing="writing")
+            await session.execute("SET LOCAL lock_timeout = '1s'; CREATE SCHEMA shadow", doing="cloning")
+            alters = ["ALTER TABLE shadow.t ADD FOREIGN KEY (b) REFERENCES parent, ADD FOREIGN KEY (a) REFERENCES t"]
+            altered = await build_clone(session, T, TableName("shadow", "t"), alters)
+            await others.execute("INSERT INTO parent VALUES (2); INSERT INTO t VALUES (2, 2)", doing="writing")
+        return altered
+
+    altered = asyncio.run(cloned())
+    assert [constraint.name for constraint in altered.constraints] == ["t_a_fkey", "t_a_fkey1", "t_b_fkey"]
+
+
+def test_a_parent_that_may_not_be_referred_to(twins: MakeTwins) -> None:
+    database = twins(
+        "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY); ALTER TABLE t OWNER TO clone_owner; "
+        "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO clone_migrator', current_database()); END $$",
+    ).ours
+    with pytest.raises(errors.MissingPrivilege, match=r"public\.parent"):
+        database.change("ALTER TABLE {table} ADD FOREIGN KEY (id) REFERENCES parent", role="clone_migrator")
 
 
 def test_a_moving_alter_is_refused(twins: MakeTwins) -> None:

@@ -43,7 +43,10 @@ class Altered:
     after_exchange: tuple[str, ...]
     """Each for itself, under any search_path: validation of what the source's rows were known to keep. They read whole tables."""
     before_move: tuple[str, ...]
-    """For the exchange's transaction, before the two tables move. They wait for whoever has called nextval() and not yet ended."""
+    """For the exchange's transaction, before the two tables move, or even before the source is locked.
+
+    They wait for transactions that have called nextval(), which holds a lock to the end; one of those that waits for us is a deadlock.
+    """
     foreign_parents: tuple[TableName, ...]
     """Tables that the exchange locks in ACCESS EXCLUSIVE mode, since DROP CONSTRAINT on the old table's foreign keys does."""
     new_foreign_parents: tuple[TableName, ...]

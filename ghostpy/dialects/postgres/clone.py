@@ -21,7 +21,7 @@ from ghostpy.dialects.postgres.own_findings import own_findings
 from ghostpy.dialects.postgres.replay import path_of, run_under
 from ghostpy.dialects.postgres.sequences import counters, read_sequences
 from ghostpy.dialects.postgres.session import Session
-from ghostpy.dialects.postgres.stand_in_parents import StandIn, stand_ins
+from ghostpy.dialects.postgres.stand_in_parents import StandIn, redirected, references, see_reachable, stand_ins
 from ghostpy.model.names import TableName
 
 __all__ = ["Altered", "build_clone", "own_findings"]
@@ -61,8 +61,11 @@ async def _built(
     """
     source, path = before.table, path_of(clone, before.table)
     doing = f"making an empty clone of {source}"
-    keys = [each for each in before.constraints if each.kind == FOREIGN_KEY and not each.on_itself]
-    parents = await stand_ins(session, keys, clone.schema, path)
+    pointing = {alter: await references(session, alter) for alter in alters}
+    named = {reference.oid for found in pointing.values() for reference in found}
+    named |= {each.parent_oid for each in before.constraints if each.kind == FOREIGN_KEY}
+    parents = await stand_ins(session, named - {before.oid}, clone.schema, path)
+    instead = {oid: parent.name for oid, parent in parents.items()} | {before.oid: clone}
     holders = {quote.table(TableName(clone.schema, name)): column for name, column in taken.items()}
     await create_bare(session, source, clone)
     await run_under(session, path, _dressing(before, clone, parents), doing=doing)
@@ -70,7 +73,7 @@ async def _built(
     stood = await counters(session, await read_sequences(session, clone, doing=doing), doing=doing)
     carried = _identities((await read_definitions(session, clone, path)).indexes)
     for alter in alters:
-        await session.execute(alter, doing=_DOING_ALTER)
+        await session.execute(redirected(alter, pointing[alter], instead), doing=_DOING_ALTER)
         await _see_there(session, source, clone)
         now = await read_definitions(session, clone, path)
         carried = _still_carried(carried, now.indexes)
@@ -81,6 +84,7 @@ async def _built(
     await run_under(session, path, [f"DROP SEQUENCE {holder}" for holder in holders], doing=doing)
     after = _to_real_parents(await read_definitions(session, clone, path), parents)
     altered = await inherit(session, before, after, _marked(after.indexes, carried), stood, alters)
+    await see_reachable(session, [key.parent for key in after.constraints if key.parent and not key.on_itself])
     in_the_way = await _names_in_the_way(session, before, after)
     await run_under(session, path, _stripping(after, clone, parents), doing=doing)
     return altered, in_the_way

@@ -29,8 +29,6 @@ class Constraint:
     parent_spelled: str = ""
     """The parent's name as `definition` has it."""
     parent_oid: int = 0
-    parent_index: int = 0
-    """The oid of the parent's index that the foreign key relies on."""
     on_itself: bool = False
 
     @property
@@ -63,7 +61,7 @@ class Constraint:
 _QUESTION = """
 SELECT c.oid::bigint, c.conname, c.contype::varchar, pg_catalog.pg_get_constraintdef(c.oid), c.convalidated, {enforced},
        pg_catalog.obj_description(c.oid, 'pg_constraint'), n.nspname, p.relname,
-       c.confrelid::pg_catalog.regclass::varchar, c.confrelid::bigint, c.conindid::bigint
+       c.confrelid::pg_catalog.regclass::varchar, c.confrelid::bigint
 FROM pg_catalog.pg_constraint c
 LEFT JOIN pg_catalog.pg_class p ON p.oid = c.confrelid
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = p.relnamespace
@@ -87,10 +85,9 @@ async def read_constraints(session: Session, oid: int, *, doing: str) -> tuple[C
             parent=TableName(schema, table) if parent else None,
             parent_spelled=spelled,
             parent_oid=parent,
-            parent_index=index,
             on_itself=parent == oid,
         )
-        for number, name, kind, definition, valid, kept, comment, schema, table, spelled, parent, index in await session.query(
+        for number, name, kind, definition, valid, kept, comment, schema, table, spelled, parent in await session.query(
             _QUESTION.format(enforced=enforced), [oid], doing=doing
         )
     )

@@ -60,7 +60,8 @@ SELECT c.relkind::text, c.relpersistence::text, c.relreplident::text, c.relispar
         WHERE x.grantor <> c.relowner AND NOT pg_has_role(x.grantor, 'member') ORDER BY 1),
   ARRAY(SELECT DISTINCT k.confrelid::regclass::text FROM pg_constraint k
         WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.confrelid <> c.oid AND k.conparentid = 0
-          AND NOT has_any_column_privilege(k.confrelid, 'REFERENCES') ORDER BY 1)
+          AND NOT (has_any_column_privilege(k.confrelid, 'REFERENCES')
+                   AND has_table_privilege(k.confrelid, 'UPDATE, DELETE, TRUNCATE')) ORDER BY 1)
 FROM pg_class c WHERE c.oid = %s::regclass
 """
 
@@ -149,8 +150,10 @@ def _carried(own: _Own, source: TableName) -> Iterator[Finding]:
         )
         yield Finding("grantor", text, "Run as a member of these roles, or as a superuser.")
     if own.unreachable:
-        text = f"{source} has foreign keys to {_listed(own.unreachable)}, and our role has no REFERENCES there to make them again"
-        yield Finding("missing-privilege", text, "GRANT REFERENCES ON the table TO our role.")
+        text = (
+            f"{source} has foreign keys to {_listed(own.unreachable)}; our role may not lock that and make them again"
+        )
+        yield Finding("missing-privilege", text, "GRANT REFERENCES, UPDATE ON it TO our role.")
     if own.invalid:
         text = f"indexes of {source} that are not valid are left out: {_listed(own.invalid)}"
         yield Finding("invalid-index", text, "REINDEX or drop them.", Severity.WARN)

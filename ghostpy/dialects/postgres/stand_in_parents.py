@@ -2,39 +2,50 @@
 
 A foreign key to the real parent would lock it, and would break the application's own deletes there; without any, an ALTER that drops,
 renames or retypes what the key is made of would not do what it does on the source. So the clone's keys point to an empty table
-with the parent's columns and unique indexes, which only this transaction sees.
+with the parent's columns and unique indexes, which only this transaction sees; those that the ALTER adds, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ghostpy import errors
 from ghostpy.dialects.postgres import quote
-from ghostpy.dialects.postgres.constraint_definitions import Constraint
 from ghostpy.dialects.postgres.replay import searching
 from ghostpy.dialects.postgres.session import Session
 from ghostpy.model.names import TableName
+from ghostpy.planning.postgres_tokens import Token, tokenize
+
+_DOING = "looking at the parents of foreign keys"
+
+_NAMES = """
+SELECT c.oid::bigint, n.nspname, c.relname
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = ANY (%s::bigint[]::pg_catalog.oid[]) ORDER BY c.oid
+"""
 
 _COLUMNS = """
-SELECT DISTINCT a.attnum, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
+SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
        CASE WHEN a.attcollation <> t.typcollation THEN pg_catalog.format('%%I.%%I', cn.nspname, co.collname) END
-FROM pg_catalog.pg_index i
-JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey::smallint[])
+FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_catalog.pg_collation co ON co.oid = a.attcollation
 LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
-WHERE i.indexrelid = ANY (%s::bigint[]::pg_catalog.oid[]) ORDER BY a.attnum
+WHERE a.attrelid = %s::bigint::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
 
+# What a foreign key can rely on ("CREATE TABLE", REFERENCES).
 _KEYS = """
-SELECT i.indexrelid::bigint, pg_catalog.pg_get_constraintdef(c.oid),
+SELECT pg_catalog.pg_get_constraintdef(c.oid),
        ARRAY(SELECT a.attname::varchar FROM pg_catalog.unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, place)
              JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
              WHERE k.place <= i.indnkeyatts ORDER BY k.place)
 FROM pg_catalog.pg_index i
-LEFT JOIN pg_catalog.pg_constraint c ON c.conindid = i.indexrelid AND c.conrelid = i.indrelid AND c.contype IN ('p', 'u', 'x')
-WHERE i.indexrelid = ANY (%s::bigint[]::pg_catalog.oid[]) ORDER BY 1
+LEFT JOIN pg_catalog.pg_constraint c ON c.conindid = i.indexrelid AND c.conrelid = i.indrelid AND c.contype IN ('p', 'u')
+WHERE i.indrelid = %s::bigint::pg_catalog.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
+  AND i.indpred IS NULL AND i.indexprs IS NULL
+ORDER BY i.indexrelid
 """
 
 
@@ -52,35 +63,71 @@ class StandIn:
 
 
 async def stand_ins(
-    session: Session, keys: Sequence[Constraint], schema: str, search_path: Sequence[str]
+    session: Session, parents: Iterable[int], schema: str, search_path: Sequence[str]
 ) -> dict[int, StandIn]:
-    """Empty tables to be made in `schema`, by the oids of the parents of foreign keys. Within a transaction."""
+    """Empty tables to be made in `schema`, by the oids of the tables they stand for. Within a transaction."""
     found: dict[int, StandIn] = {}
-    for oid in dict.fromkeys(key.parent_oid for key in keys):
-        pointing = [key for key in keys if key.parent_oid == oid]
-        parent, indexes = pointing[0].parent, [key.parent_index for key in pointing]
-        assert parent is not None
-        name = TableName(schema, f"_ghostpy_parent_{oid}")
-        found[oid] = StandIn(name, parent, await _create(session, name, indexes, search_path))
+    async with searching(session, search_path, doing=_DOING):
+        for oid, own_schema, table in await session.query(_NAMES, [list(set(parents))], doing=_DOING):
+            name = TableName(schema, f"_ghostpy_parent_{oid}")
+            found[oid] = StandIn(name, TableName(own_schema, table), await _create(session, name, oid))
     return found
 
 
-async def _create(session: Session, name: TableName, indexes: list[int], search_path: Sequence[str]) -> tuple[str, ...]:
-    doing, full = "looking at the parents of foreign keys", quote.table(name)
-    async with searching(session, search_path, doing=doing):
-        columns = await session.query(_COLUMNS, [indexes], doing=doing)
-        keys = await session.query(_KEYS, [indexes], doing=doing)
-    declared = [
+async def _create(session: Session, name: TableName, oid: int) -> tuple[str, ...]:
+    full = quote.table(name)
+    columns = [
         f"{quote.name(column)} {kind}{f' COLLATE {collation}' if collation else ''}"
-        for _, column, kind, collation in columns
+        for column, kind, collation in await session.query(_COLUMNS, [oid], doing=_DOING)
     ]
-    statements = [f"CREATE TABLE {full} ({', '.join(declared)})"]
-    for _, constraint, covered in keys:
+    statements = [f"CREATE TABLE {full} ({', '.join(columns)})"]
+    for constraint, covered in await session.query(_KEYS, [oid], doing=_DOING):
         if constraint is not None:
             statements.append(f"ALTER TABLE {full} ADD {constraint}")
         else:
             statements.append(f"CREATE UNIQUE INDEX ON {full} ({', '.join(map(quote.name, covered))})")
     return tuple(statements)
+
+
+# --- those that the ALTER adds -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Where a statement names the parent of a foreign key. REFERENCES is reserved, so it is nothing else."""
+
+    start: int
+    end: int
+    oid: int
+
+
+async def references(session: Session, alter: str) -> tuple[Reference, ...]:
+    """The parents that `alter` names, as the session's search_path has them now; those that are not there are left out."""
+    found = []
+    tokens = tokenize(alter, "the ALTER")
+    for place, token in enumerate(tokens):
+        if token.is_word("REFERENCES"):
+            named = _name(tokens[place + 1 :])
+            spelled = ".".join(quote.name(part.name or "") for part in named[::2])
+            oid = await session.scalar("SELECT to_regclass(%s)::oid::int8", [spelled], doing=_DOING) if named else None
+            if oid is not None:
+                found.append(Reference(named[0].start, named[-1].end, oid))
+    return tuple(found)
+
+
+def _name(tokens: Sequence[Token]) -> Sequence[Token]:
+    """A name at the beginning of `tokens`, with the dots between its parts."""
+    length = 1
+    while len(tokens) > length + 1 and tokens[length].is_symbol("."):
+        length += 2
+    return tokens[:length] if tokens and tokens[0].name is not None else ()
+
+
+def redirected(alter: str, found: Sequence[Reference], names: Mapping[int, TableName]) -> str:
+    """`alter` with other parents for its foreign keys."""
+    for reference in reversed(found):
+        alter = alter[: reference.start] + quote.table(names[reference.oid]) + alter[reference.end :]
+    return alter
 
 
 _PARTITIONS = """
@@ -98,3 +145,18 @@ async def with_partitions(session: Session, parents: Sequence[TableName]) -> tup
         _PARTITIONS, [[quote.table(parent) for parent in parents]], doing="looking at the parents of foreign keys"
     )
     return tuple(sorted({*parents, *(TableName(*row) for row in rows)}, key=lambda name: (name.schema, name.table)))
+
+
+async def see_reachable(session: Session, parents: Sequence[TableName]) -> None:
+    """Raises MissingPrivilege where our role may not make foreign keys to `parents` in the exchange, which locks them first."""
+    for parent in parents:
+        allowed = await session.scalar(
+            "SELECT has_any_column_privilege(%s, 'REFERENCES') AND has_table_privilege(%s, 'UPDATE, DELETE, TRUNCATE')",
+            [quote.table(parent)] * 2,
+            doing=_DOING,
+        )
+        if not allowed:
+            raise errors.MissingPrivilege(
+                f"the ALTER adds a foreign key to {parent} on {session.address}, which our role may not lock and refer to",
+                hint=f"GRANT REFERENCES, UPDATE ON {quote.table(parent)} TO our role, then run the same command again.",
+            )
