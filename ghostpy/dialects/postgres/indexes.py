@@ -68,9 +68,10 @@ class ShadowIndexes:
         names = [quote.name(column) for column in columns]
         present = "TRUE" if index.nulls_not_distinct else " AND ".join(f"{name} IS NOT NULL" for name in names)
         group = ", ".join(names)
+        # A window takes NULLs for the same, as IN would not.
         rows = await session.query(
-            f"SELECT {of.shadow_key_text} FROM {of.shadow} WHERE {present} AND ({group}) IN (SELECT {group} FROM {of.shadow} "
-            f"WHERE {present} GROUP BY {group} HAVING count(*) > 1 LIMIT {_LOOKED_AT}) LIMIT {_LOOKED_AT}",
+            f"SELECT t FROM (SELECT {of.shadow_key_text} AS t, count(*) OVER (PARTITION BY {group}) AS n FROM {of.shadow} "
+            f"WHERE {present}) AS counted WHERE n > 1 LIMIT {_LOOKED_AT}",
             doing="looking for duplicates",
         )
         keys = [to_key(of.plan.copy_key, row[0]) for row in rows]
