@@ -44,6 +44,6 @@ async def check_unchanged(session: Session, table: TableName, expected: str) -> 
     """Raises SourceChanged."""
     if await table_fingerprint(session, table) != expected:
         raise errors.SourceChanged(
-            f"{table} on {session.address} is not the table any more that the plan was made for: somebody altered it; "
+            f"{table} on {session.address} is not the table any more that the plan was made for: somebody altered or truncated it; "
             "it was not touched by this run"
         )
