@@ -78,7 +78,8 @@ def _rows(plan: Plan, settings: MigrateSettings) -> Iterator[Row]:
     source = plan.source
     yield "table", [f"{source.name}, about {whole(source.row_estimate)} rows, {size(source.data_bytes)}"]
     yield "change", [" ".join(plan.alter.split())]
-    yield "strategy", [_strategy(plan)]
+    yield "strategy", [_strategy(plan), *([f"because {plan.reason}"] if plan.reason else [])]
+    yield "steps", plan.steps
     if plan.strategy is not Strategy.NOTHING:
         if plan.strategy is Strategy.SHADOW:
             columns = ", ".join(column.name for column in plan.copy_key.source_columns)
@@ -97,7 +98,8 @@ def _strategy(plan: Plan) -> str:
         case Strategy.NOTHING:
             return "nothing to do: the table is as it is meant to become"
         case Strategy.INSTANT:
-            return "instant: the server changes the table's definition alone (ALGORITHM=INSTANT)"
+            how = "" if plan.steps else " (ALGORITHM=INSTANT)"
+            return f"instant: the server changes the table's definition alone{how}"
         case Strategy.STAGED:
             return "online, in steps: the server does the work beside readers and writers; no step holds them for long"
         case Strategy.SHADOW:

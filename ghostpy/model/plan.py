@@ -31,3 +31,7 @@ class Plan:
     columns: ColumnMap
     where: str | None
     findings: tuple[Finding, ...] = ()
+    reason: str = ""
+    """Why it is this strategy, where that is not plain."""
+    steps: tuple[str, ...] = ()
+    """What is done on the source itself, in words and SQL."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
@@ -63,7 +63,8 @@ class Planner:
         choice = await self._choice(source)
         if choice is not None and choice.strategy is not Strategy.SHADOW:
             return await self._in_place(source, choice)
-        return await self._by_shadow(source, choice)
+        plan, work = await self._by_shadow(source, choice)
+        return (replace(plan, reason=choice.reason) if choice else plan), work
 
     async def _described(self) -> Table:
         name = self._target.source
@@ -117,6 +118,8 @@ class Planner:
             columns=ColumnMap(()),
             where=None,
             findings=tuple(findings),
+            reason=choice.reason,
+            steps=tuple(f"{'; '.join(step.sql)} ({step.lock})" for step in choice.steps),
         )
         return plan, await self._work(source, steps=choice.steps)
 
