@@ -147,10 +147,12 @@ def _interrupted(number: signal.Signals, settings: MigrateSettings, notes: Seque
 
 
 def _say_what_became_of_the_source(error: GhostpyError, settings: MigrateSettings) -> None:
-    told = f"{error.message} {error.hint}".lower()
+    source, told = str(names_of(settings)[0]), f"{error.message} {error.hint}".lower()
     if isinstance(error, CutOverInDoubt) or any(word in told for word in ("exchanged", "untouched", "nothing was")):
+        if source.lower() not in told:
+            error.add_note(f"The table is {source} on {settings.connect.address}.")
         return
-    error.add_note(f"{names_of(settings)[0]} was not changed.")
+    error.add_note(f"{source} was not changed.")
 
 
 @contextmanager

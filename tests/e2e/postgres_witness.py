@@ -72,8 +72,12 @@ class Witness:
 
     def assert_as_before(self) -> None:
         """Not an object more, less or otherwise, not a row changed, no slot, lock or session left."""
-        assert contents_of(self.server, self.database) == self.before
+        self.assert_untouched()
         assert_nothing_held(self.server, self.database)
+
+    def assert_untouched(self) -> None:
+        """Not an object more, less or otherwise, not a row changed."""
+        assert contents_of(self.server, self.database) == self.before
 
 
 def held(server: sandbox.Server, database: str) -> dict[str, Any]:

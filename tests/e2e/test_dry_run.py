@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from migrating import cursor_of, ghostpy
+from collections.abc import Callable
+
+import pytest
+from migrating import cursor_of, ghostpy, url_of
+from postgres_witness import Witness
 
 from ghostpy import sandbox
 
@@ -41,3 +45,37 @@ def test_a_leftover_is_left_alone_even_where_a_run_would_drop_it(mysql: sandbox.
         assert ghostpy(*_flags(mysql, database), "--initially-drop-ghost-table").status == 0
         cursor.execute("SHOW TABLES")
         assert cursor.fetchall() == (("_t_gho",), ("t",))
+
+
+@pytest.mark.parametrize("version", [18, 15])
+@pytest.mark.parametrize(
+    ("alter", "told"),
+    [
+        ("ALTER COLUMN v TYPE bigint, RENAME COLUMN v TO w", ("v → w", "_public_t_gho.t (shadow)", "t_pkey (id)")),
+        ("ADD COLUMN extra int", ("instant",)),
+        ("ALTER COLUMN v SET NOT NULL; CREATE INDEX by_v ON t (v)", ("steps", "CONCURRENTLY")),
+    ],
+    ids=["shadow", "instant", "steps"],
+)
+def test_on_postgres_the_plan_is_printed_and_nothing_is_left(
+    postgres_with: Callable[[int, sandbox.Options], sandbox.PostgresServer],
+    new_database: Callable[[sandbox.Server], str],
+    version: int,
+    alter: str,
+    told: tuple[str, ...],
+) -> None:
+    server = postgres_with(version, {})
+    database = new_database(server)
+    with cursor_of(server, database) as cursor:
+        cursor.execute("CREATE TABLE t (id int PRIMARY KEY, v int)")
+        cursor.execute("INSERT INTO t SELECT i, i FROM generate_series(1, 100) AS i")
+        # What a killed run left is in nobody's way, and is left alone.
+        cursor.execute("CREATE SCHEMA _public_t_gho")
+        cursor.execute("COMMENT ON SCHEMA _public_t_gho IS 'ghostpy: shadow of public.t'")
+        cursor.execute("CREATE TABLE _public_t_gho.t AS SELECT 42 AS id")
+    witness = Witness(server, database)
+    finished = ghostpy("migrate", f"--url={url_of(server, database)}", "--table=t", f"--alter={alter}")
+    assert finished.status == 0, finished.errors
+    for phrase in (*told, "public.t", "nothing was changed"):
+        assert phrase in finished.output, finished.output
+    witness.assert_untouched()
