@@ -76,7 +76,7 @@ def refused(database: Database, alter: str = ADD, *, source: TableName = T, **mo
 
 TABLE = (
     "CREATE TABLE t (id int PRIMARY KEY, name text, other int UNIQUE, touched timestamptz DEFAULT now())",
-    "INSERT INTO t SELECT n, 'name ' || n, n * 10 FROM generate_series(1, 5) n",
+    "INSERT INTO t SELECT n, 'name ' || n, n * 10, '2020-01-01' FROM generate_series(1, 5) n",
 )
 STACK = (
     "CREATE SCHEMA api",
@@ -140,6 +140,59 @@ def test_views_follow_a_rename(database: Database, twin: Database, alter: str) -
     assert database.run("SELECT * FROM top WHERE id = 5") == [(5, "name 5", "NAME 5")]
     database.run("UPDATE api.t SET shout = 'x' WHERE id = 5")
     assert database.run("SELECT shout FROM api.t WHERE id = 5") == [("X",)]
+
+
+UNUSUAL = (
+    "CREATE SCHEMA odd",
+    "CREATE TYPE odd.mood AS ENUM ('sad', 'ok')",
+    "CREATE FUNCTION odd.same(int, int) RETURNS bool IMMUTABLE LANGUAGE sql AS 'SELECT $1 = $2'",
+    "CREATE OPERATOR odd.=== (LEFTARG = int, RIGHTARG = int, FUNCTION = odd.same)",
+    "CREATE FUNCTION public.lower(int) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT $1::text'",
+    "CREATE TABLE u (id int, extra int, name text)",
+    "CREATE TABLE w (extra int, w text)",
+    "INSERT INTO u SELECT n, n, 'u' FROM generate_series(1, 3) n",
+    "INSERT INTO w SELECT n, 'w' FROM generate_series(1, 3) n",
+    'CREATE VIEW operators AS SELECT id FROM t WHERE id OPERATOR(odd.===) 3 AND lower(name) <> lower(id) COLLATE "C"',
+    "CREATE VIEW ambiguous AS SELECT id, extra, w, t.name FROM (t JOIN u USING (id)) JOIN w USING (extra)",
+    "CREATE VIEW using_alias AS SELECT j.id, t.name FROM t JOIN u USING (id) AS j",
+    "CREATE VIEW full_join AS SELECT id, count(*) FROM t FULL JOIN u USING (id, name) GROUP BY 1",
+    "CREATE RECURSIVE VIEW walk (n, label) AS SELECT id, name FROM t WHERE id = 1 UNION ALL"
+    " SELECT t.id, walk.label || t.name FROM walk JOIN t ON t.id = walk.n + 1",
+    "CREATE VIEW lateral_one AS SELECT a.id, b.* FROM t a, LATERAL (SELECT name, row_number() OVER w AS n FROM t WHERE id <= a.id"
+    " WINDOW w AS (PARTITION BY other ORDER BY name DESC NULLS LAST)) b",
+    "CREATE VIEW set_ops AS (SELECT id FROM t EXCEPT SELECT other FROM t) UNION ALL SELECT length('ok'::odd.mood::text)"
+    " WHERE false ORDER BY 1 LIMIT 3",
+    "CREATE VIEW rows_from AS SELECT r.* FROM t, ROWS FROM (generate_series(1, t.id), unnest(ARRAY[t.name])) WITH ORDINALITY r(a, b, o)",
+    "CREATE VIEW sampled AS SELECT id FROM ONLY t TABLESAMPLE bernoulli (100) REPEATABLE (1)",
+    "CREATE VIEW casts AS SELECT t::text AS a, (t).name AS b, ROW(t.*)::text AS c, ARRAY(SELECT x FROM t x) AS d, 't'::regclass AS e FROM t",
+    "CREATE VIEW of_casts AS SELECT (b).name, e FROM (SELECT d[1] AS b, e FROM casts) s",
+    "CREATE VIEW sets AS SELECT GROUPING(name) AS g, percentile_cont(0.5) WITHIN GROUP (ORDER BY id) FILTER (WHERE other > 1) AS p"
+    " FROM t GROUP BY ROLLUP (name)",
+    "CREATE VIEW no_columns AS SELECT FROM t",
+    "CREATE VIEW written AS WITH one AS MATERIALIZED (SELECT * FROM t) SELECT one.*, EXISTS (SELECT FROM t t_1 WHERE t_1.id = one.id) FROM one",
+)
+
+
+@pytest.mark.parametrize(
+    "alter", [ADD, "RENAME COLUMN name TO title; RENAME COLUMN id TO name; ADD COLUMN extra int; ADD COLUMN w int"]
+)
+def test_unusual_queries(database: Database, twin: Database, alter: str) -> None:
+    as_natively(database, twin, alter, *TABLE, *UNUSUAL, columns="*" + ", NULL::int" * alter.count("ADD"))
+    for view in (
+        "operators",
+        "ambiguous",
+        "using_alias",
+        "full_join",
+        "walk",
+        "lateral_one",
+        "rows_from",
+        "casts",
+        "of_casts",
+        "sets",
+    ):
+        rows = f"SELECT {view}::text FROM {view} ORDER BY 1"
+        assert database.run(rows) == twin.run(rows)
+        assert database.run(rows), view
 
 
 def test_two_columns_exchange_their_names(database: Database, twin: Database) -> None:

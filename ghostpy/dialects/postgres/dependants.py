@@ -37,7 +37,7 @@ class Dependants:
     before_move: tuple[str, ...] = ()
     """For the same transaction, when the source is locked and both tables are still in their places."""
     after_move: tuple[str, ...] = ()
-    """For the same transaction, when the new table has the source's name, its keys, and its owner."""
+    """For the same transaction, when the new table has the source's name, its keys, and its owner; leaves the search path empty."""
     later: tuple[str, ...] = ()
     """Each for itself, after the exchange; they read whole tables."""
 
@@ -76,7 +76,7 @@ async def dependants_of(
         findings=tuple(findings),
         fingerprint=found.fingerprint,
         locks=_locks(things, source),
-        before_move=(EMPTY_PATH, *(each.drop for each in reversed(things))) if things else (),
+        before_move=tuple(each.drop for each in reversed(things)),
         after_move=(EMPTY_PATH, *(text for each in things for text in (each.create, *each.extras))) if things else (),
         later=tuple(text for each in things for text in each.later),
     )
