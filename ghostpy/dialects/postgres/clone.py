@@ -86,8 +86,14 @@ async def _built(
     altered = await inherit(session, before, after, _marked(after.indexes, carried), stood, alters)
     await see_reachable(session, [key.parent for key in after.constraints if key.parent and not key.on_itself])
     in_the_way = await _names_in_the_way(session, before, after)
-    await run_under(session, path, _stripping(after, clone, parents), doing=doing)
+    identity = await session.scalar(_IDENTITY, doing=doing)
+    await run_under(session, path, _stripping(after, clone, parents, str(identity)), doing=doing)
     return altered, in_the_way
+
+
+# Rows of a published table are deleted by its identity alone, and no index of it stands yet ("Publication"). Without a publication that
+# has all tables in it, old rows need not be logged.
+_IDENTITY = "SELECT CASE WHEN EXISTS (SELECT FROM pg_publication WHERE puballtables) THEN 'FULL' ELSE 'NOTHING' END"
 
 
 def _dressing(source: Definitions, clone: TableName, parents: Mapping[int, StandIn]) -> list[str]:
@@ -115,11 +121,11 @@ def _dressing(source: Definitions, clone: TableName, parents: Mapping[int, Stand
     return [*statements, *source.row_security_statements(), source.replica_identity_statement()]
 
 
-def _stripping(altered: Definitions, clone: TableName, parents: Mapping[int, StandIn]) -> list[str]:
+def _stripping(altered: Definitions, clone: TableName, parents: Mapping[int, StandIn], identity: str) -> list[str]:
     """Everything that must not be there while rows are copied and resynced."""
     table = quote.table(clone)
     statements = [part.drop for part in (*altered.triggers, *altered.rules, *altered.policies)]
-    statements += [f"ALTER TABLE {table} REPLICA IDENTITY NOTHING"]
+    statements += [f"ALTER TABLE {table} REPLICA IDENTITY {identity}"]
     statements += [f"ALTER TABLE {table} {switch} ROW LEVEL SECURITY" for switch in ("NO FORCE", "DISABLE")]
     # A row that breaks what is NOT VALID may stand in the source, and must then stand in the new table.
     dropped = (c for c in altered.constraints if c.kind == FOREIGN_KEY or c.holds_new_rows_only)
