@@ -41,6 +41,8 @@ SELECT string_agg(line, E'\\n' ORDER BY kind, place, line) FROM (
     UNION ALL SELECT 3, 0, replace(pg_get_indexdef(indexrelid), quote_ident(%(schema)s) || '.', '')
     FROM pg_index WHERE indrelid = %(table)s::regclass) AS lines (kind, place, line)
 """
+# Of the catalogs, because the session may act for a role without a right to the schema.
+_THERE = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = %s AND relname = %s)"
 _OWN = "nspname !~ '^pg_' AND nspname <> 'information_schema'"
 _THINGS = f"""
 SELECT 'schema ' || nspname FROM pg_namespace WHERE {_OWN}
@@ -63,7 +65,7 @@ class PostgresPair(BothTables):
 
     def __init__(self, twins: PostgresTwins) -> None:
         super().__init__(twins.database, twins.twin)
-        self._old = twins.qualified(old=True)
+        self._old = twins.names.old
         self._sessions = {name: psycopg.connect(twins.url(name)) for name in (self.database, self.twin)}
         for session in self._sessions.values():
             if twins.case.session:
@@ -80,7 +82,7 @@ class PostgresPair(BothTables):
         session = self._sessions[self.database]
         if session.info.transaction_status == TransactionStatus.INERROR:
             session.rollback()  # it takes no question, and has no lock any more
-        return bool(self._row(session, "SELECT to_regclass(%s) IS NOT NULL", [self._old])[0])
+        return bool(self._row(session, _THERE, [self._old.schema, self._old.table])[0])
 
     def at(self, moment: int) -> None:
         """The server's clock cannot be set; cases do without it."""
@@ -139,30 +141,30 @@ class PostgresTwins(TwinTables):
             return session.execute(question.encode()).fetchall()
 
     def definition(self, *, twin: bool = False) -> str:
-        without = () if twin else (self._names.old.schema,)
+        without = () if twin else (self.names.old.schema,)
         return dumped(self.url(self.twin if twin else self.database), without_schemas=without)
 
     def shape(self, *, old: bool = False) -> str:
-        schema = self._names.old.schema if old else self.case.schema
+        schema = self.names.old.schema if old else self.case.schema
         values = {"table": self.qualified(old=old), "schema": schema}
         return str(self._ask(_SHAPE, values)[0][0])
 
     def counters(self, *, twin: bool) -> dict[str, int]:
-        return dict(self._ask(_COUNTERS, [self._names.old.schema], twin=twin))
+        return dict(self._ask(_COUNTERS, [self.names.old.schema], twin=twin))
 
     def things(self) -> set[str]:
         return {row[0] for row in self._ask(_THINGS)}
 
     def old_things(self) -> set[str]:
-        old = self._names.old
+        old = self.names.old
         return {f"schema {old.schema}", f"table {old}"}
 
     def qualified(self, *, old: bool = False) -> str:
-        name = self._names.old if old else TableName(self.case.schema, self.case.table)
+        name = self.names.old if old else TableName(self.case.schema, self.case.table)
         return sql.Identifier(name.schema, name.table).as_string()
 
     @property
-    def _names(self) -> HelperNames:
+    def names(self) -> HelperNames:
         return helper_names(TableName(self.case.schema, self.case.table))
 
     def _ask(self, question: str, values: Any = None, *, twin: bool = False) -> list[tuple[Any, ...]]:
