@@ -451,6 +451,24 @@ def test_the_documented_privileges_suffice(table: Witness, keeper: str) -> None:
     assert_nothing_held(table.server, table.database)
 
 
+def test_a_member_of_the_owners_role(table: Witness, keeper: str) -> None:
+    """The new table belongs to the owner again, not to the role that made it."""
+    owner = f"{table.database}_owner"
+    with cursor_of(table.server, table.database) as cursor:
+        cursor.execute(f"CREATE ROLE {owner}")
+        cursor.execute(f"GRANT {owner} TO {table.database}_keeper")
+        cursor.execute(f"ALTER TABLE t OWNER TO {owner}")
+        try:
+            finished = connect(keeper)
+            assert finished.status == 0, finished.errors
+            cursor.execute("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 't'::regclass")
+            assert cursor.fetchone() == (owner,)
+        finally:
+            cursor.execute(f"DROP OWNED BY {owner} CASCADE")
+            cursor.execute(f"DROP ROLE {owner}")
+    assert_nothing_held(table.server, table.database)
+
+
 @pytest.mark.parametrize(
     ("revoke", "names"),
     [
