@@ -16,6 +16,7 @@ from typing import Protocol
 from ghostpy.model.change import ChangeBatch, Position
 from ghostpy.model.keys import Bound, Key, KeyRange, Mark
 from ghostpy.model.leftover import Leftover
+from ghostpy.model.names import TableName
 from ghostpy.model.plan import Plan
 from ghostpy.model.progress import Progress, RunReport
 
@@ -171,6 +172,9 @@ class Housekeeping(Protocol):
     async def drop_ledger(self) -> None: ...
 
     async def drop_old(self) -> None: ...
+
+    def left_behind(self, tables: Sequence[TableName]) -> str:
+        """What may be left where these tables could not be dropped, and who removes it, in words."""
 
     async def estimate_rows(self) -> int: ...
 

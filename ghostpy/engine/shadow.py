@@ -68,7 +68,7 @@ class Shadow:
         except (errors.GhostpyError, TimeoutError, asyncio.CancelledError) as failure:
             # The server may have dropped a table and lost only the answer.
             reason = f" ({failure.message})" if isinstance(failure, errors.GhostpyError) else ""
-            self.left = f"{_listed(left)} may be left behind, to be dropped by hand{reason}"
+            self.left = f"{self._housekeeping.left_behind(left)}{reason}"
         finally:
             saying.cancel()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,22 +25,23 @@ PHASES = (PREPARE, SLOT, COPY, INDEXES, VERIFY, POSTPONED, LOCK, EXCHANGE)
 
 ROWS = 1000
 CHANGE = ("--table=public.t", "--alter=ADD COLUMN extra int NOT NULL DEFAULT 5", "--strategy=shadow")
-SHADOW = '"_public_t_gho"."t"'
 SLOTS = "SELECT slot_name FROM pg_replication_slots WHERE database = current_database()"
 _YOUNG = 0.1
 _GATE = 4711
 _BEFORE_LEDGER, _IN_EXCHANGE = 1, 2
 # The exchange waits for nothing longer than its lock_timeout, but for this.
-_MAKE = (
+_TABLE = (
     "CREATE TABLE t (id int PRIMARY KEY, k int NOT NULL DEFAULT 0, c text NOT NULL DEFAULT '')",
     "CREATE INDEX t_k ON t (k)",
     "INSERT INTO t SELECT i, i * 7, md5(i::text) FROM generate_series(1, {rows}) AS i",
+)
+_GATES = (
     f"""
     CREATE FUNCTION gate() RETURNS event_trigger LANGUAGE plpgsql SET lock_timeout = 0 AS $$
     BEGIN
         IF current_query() LIKE 'CREATE SCHEMA %_ghostpy_ledger%' THEN
             PERFORM pg_advisory_xact_lock_shared({_GATE}, {_BEFORE_LEDGER});
-        ELSIF current_query() LIKE '%"_public_t_gho"."t" SET SCHEMA%' THEN
+        ELSIF current_query() LIKE '%_gho".% SET SCHEMA%' THEN
             PERFORM pg_advisory_xact_lock_shared({_GATE}, {_IN_EXCHANGE});
         END IF;
     END $$
@@ -56,9 +57,21 @@ _OURS = "FROM pg_stat_activity WHERE datname = current_database() AND applicatio
 
 def make_table(server: sandbox.Server, database: str, rows: int = ROWS) -> None:
     """A table `t` that takes a while in chunks of ten, in a database where a run can be held."""
+    execute(server, database, *(statement.replace("{rows}", str(rows)) for statement in _TABLE))
+    make_gates(server, database)
+
+
+def make_gates(server: sandbox.Server, database: str) -> None:
+    """Where a run in the database can be held within its transactions."""
+    execute(server, database, *_GATES)
+
+
+def execute(server: sandbox.Server, database: str, *statements: str) -> list[tuple[Any, ...]]:
+    """The rows of the last statement, each of them on its own."""
     with psycopg.connect(url_of(server, database), autocommit=True) as connection:
-        for statement in _MAKE:
-            connection.execute(statement.replace("{rows}", str(rows)).encode())
+        for statement in statements:
+            cursor = connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
 
 
 class Holder:
@@ -100,8 +113,18 @@ class Holder:
 class HeldRun(Held):
     """A run on a PostgreSQL server, by way of a new table."""
 
-    def __init__(self, server: sandbox.Server, database: str, folder: Path, *flags: str) -> None:
+    def __init__(
+        self,
+        server: sandbox.Server,
+        database: str,
+        folder: Path,
+        *flags: str,
+        table: str = "t",
+        change: Sequence[str] = CHANGE,
+    ) -> None:
         super().__init__(server, database, folder, *flags)
+        self._table, self._change = table, change
+        self._shadow = f'"_public_{table}_gho"."{table}"'
         self._holders: dict[str, Holder] = {}
         self._look = self.another()
 
@@ -112,7 +135,7 @@ class HeldRun(Held):
         return holder
 
     def _target(self) -> list[str]:
-        return [f"--url={url_of(self.server, self.database)}", *CHANGE]
+        return [f"--url={url_of(self.server, self.database)}", *self._change]
 
     def _places(self) -> Mapping[str, Callable[[], None]]:
         return {
@@ -143,12 +166,12 @@ class HeldRun(Held):
         # The first lock is for the next place: it lets rows pass, but no index.
         self._holder(COPY).do(
             "BEGIN",
-            f"LOCK TABLE {SHADOW} IN ROW EXCLUSIVE MODE",
+            f"LOCK TABLE {self._shadow} IN ROW EXCLUSIVE MODE",
             "SAVEPOINT copy",
-            f"LOCK TABLE {SHADOW} IN SHARE MODE",
+            f"LOCK TABLE {self._shadow} IN SHARE MODE",
         )
         self._give_up(SLOT)
-        self.until_waiting("rows", f"INSERT INTO {SHADOW}")
+        self.until_waiting("rows", f"INSERT INTO {self._shadow}")
 
     def _hold_indexes(self) -> None:
         """All is copied; the index that rows are found by is to be built."""
@@ -160,9 +183,9 @@ class HeldRun(Held):
     def _hold_verify(self) -> None:
         """The source cannot be read."""
         self._hold_indexes()
-        self._holder(VERIFY).do("BEGIN", "LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+        self._holder(VERIFY).do("BEGIN", f"LOCK TABLE {self._table} IN ACCESS EXCLUSIVE MODE")
         self._give_up(COPY)
-        self.until_waiting("rows", 'SELECT "id"')
+        self.until_waiting("rows", 'SELECT "')
 
     def _hold_postponed(self) -> None:
         if not self.started:
@@ -181,7 +204,7 @@ class HeldRun(Held):
     def _waits_for_young(self) -> bool:
         self.alive()
         young = Holder(self.server, self.database)
-        young.do("BEGIN", "LOCK TABLE t IN ACCESS SHARE MODE")
+        young.do("BEGIN", f"LOCK TABLE {self._table} IN ACCESS SHARE MODE")
         self._give_up(LOCK)
         self._holders[LOCK] = young
         deadline = time.monotonic() + _YOUNG

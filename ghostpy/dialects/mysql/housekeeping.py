@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 import time
+from collections.abc import Sequence
 
 from ghostpy import errors
 from ghostpy.dialects.mysql import quote
@@ -131,6 +132,9 @@ class Housekeeper:
 
     async def drop_old(self) -> None:
         await self._drop(self._names.old)
+
+    def left_behind(self, tables: Sequence[TableName]) -> str:
+        return f"{' and '.join(map(str, tables))} may be left behind, to be dropped by hand"
 
     async def estimate_rows(self) -> int:
         return int(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
@@ -12,11 +13,12 @@ from ghostpy.dialects.postgres.clone import build_clone
 from ghostpy.dialects.postgres.fingerprint import check_unchanged, table_fingerprint
 from ghostpy.dialects.postgres.indexes import ShadowIndexes
 from ghostpy.dialects.postgres.inspect import table_oid
+from ghostpy.dialects.postgres.lasting import LastingSession
 from ghostpy.dialects.postgres.later import carry_out_later
 from ghostpy.dialects.postgres.names import MADE_BY_US
 from ghostpy.dialects.postgres.replay import path_of, run_under
 from ghostpy.dialects.postgres.session import LONGEST_WAIT, Session
-from ghostpy.dialects.postgres.slot import message_prefix, registration_name
+from ghostpy.dialects.postgres.slot import deregister, message_prefix, registration_name
 from ghostpy.dialects.postgres.staged import carry_out
 from ghostpy.dialects.postgres.steps import Step
 from ghostpy.dialects.postgres.work import Work
@@ -41,10 +43,10 @@ class Housekeeper:
         self._attempts = attempts
         self._happened = happened
         self._locking = Session(settings, purpose="heartbeat")
-        self._working = Session(settings, purpose="housekeeping")
+        self._working = LastingSession(settings, purpose="housekeeping")
         self._source = TableName("", "")
         self._names: HelperNames | None = None
-        self._prefix = ""
+        self._registration = ""
         self._work: Work | None = None
         self._indexes: ShadowIndexes | None = None
         self._keep_old = True
@@ -79,7 +81,7 @@ class Housekeeper:
         database = await self._locking.scalar(
             "SELECT oid FROM pg_database WHERE datname = current_database()", doing="asking for the database"
         )
-        self._prefix = message_prefix(registration_name(int(database), oid))
+        self._registration = registration_name(int(database), oid)
         got = await self._locking.scalar(
             f"SELECT pg_try_advisory_lock({LOCK_CLASS}, {lock_number(oid)})", doing="taking the run's lock"
         )
@@ -106,7 +108,7 @@ class Housekeeper:
 
     async def beat(self, number: int) -> None:
         await self._locking.query(
-            f"SELECT pg_logical_emit_message(true, {quote.text(self._prefix)}, 'beat {number}')",
+            f"SELECT pg_logical_emit_message(true, {quote.text(message_prefix(self._registration))}, 'beat {number}')",
             doing="writing the heartbeat",
         )
 
@@ -123,32 +125,42 @@ class Housekeeper:
         (altered, _), names = self._expected.by_shadow, self._helpers
         if self._indexes is not None:
             await self._indexes.build_others(self._working)
-        await run_under(
-            self._working,
-            path_of(names.shadow, self._source),
-            altered.before_exchange,
-            doing="completing the new table",
-            on=names.shadow,
-        )
+        doing = "completing the new table"
+        path = path_of(names.shadow, self._source)
+        complete = partial(run_under, self._working, path, altered.before_exchange, doing=doing, on=names.shadow)
+        await self._working.once(complete, doing=doing)
         # The new table's first queries must find statistics, and index-only scans a visibility map.
-        await self._do(f"VACUUM (ANALYZE) {quote.table(names.shadow)}", "analyzing the new table")
+        vacuum = f"VACUUM (ANALYZE) {quote.table(names.shadow)}"
+        await self._working.repeat(partial(self._do, vacuum, "analyzing the new table"))
 
     async def finish(self) -> None:
         altered, dependants = self._expected.by_shadow
         statements = [*altered.after_exchange, *dependants.later]
-        await carry_out_later(self._working, self._source, statements, self._happened)
+        await self._working.repeat(partial(carry_out_later, self._working, self._source, statements, self._happened))
 
     async def drop_shadow(self) -> None:
         """Gone with its schema, which the ledger is dropped with."""
 
     async def drop_ledger(self) -> None:
-        """Drop what we made but the old table: the shadow's schema, and the old table's where the table is not in it."""
-        await self._at_last(self._helpers.shadow.schema)
+        """Drop what we made but the old table: the shadow's schema, and the old table's where the table is not in it.
+
+        The slot too, where the stream could not: it holds WAL until the disk is full.
+        """
+        await self._at_last(self._drop_ours)
+
+    async def _drop_ours(self) -> None:
+        if self._registration:
+            await deregister(self._working, self._registration)
+        await self._drop_schema(self._helpers.shadow.schema)
         if await table_oid(self._working, self._helpers.old) is None:
-            await self._at_last(self._helpers.old.schema)
+            await self._drop_schema(self._helpers.old.schema)
 
     async def drop_old(self) -> None:
-        await self._at_last(self._helpers.old.schema)
+        await self._at_last(partial(self._drop_schema, self._helpers.old.schema))
+
+    def left_behind(self, tables: Sequence[TableName]) -> str:
+        schemas = " and ".join(dict.fromkeys(f"the schema {table.schema}" for table in tables))
+        return f"{schemas} and a replication slot, which holds WAL, may be left behind: `ghostpy cleanup --execute` removes them"
 
     async def estimate_rows(self) -> int:
         # The planner knows a way also where no statistics were ever gathered.
@@ -199,14 +211,13 @@ class Housekeeper:
         assert self._work is not None
         return self._work
 
-    async def _at_last(self, schema: str) -> None:
-        """Drop a schema of ours. A session that is lost is replaced, as soon as there is another to be had."""
+    async def _at_last(self, drop: Callable[[], Awaitable[None]]) -> None:
+        """Drop what is ours. A session that is lost is replaced, as soon as there is another to be had."""
         deadline = time.monotonic() + _SERVER_BACK_WITHIN
         while True:
             try:
-                if not self._working.is_open:
-                    await self._working.open()
-                await self._drop_schema(schema)
+                await self._working.replace()
+                await drop()
                 return
             except (errors.ConnectionFailed, errors.TransientError):
                 if time.monotonic() > deadline:

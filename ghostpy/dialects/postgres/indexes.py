@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.conflicts import Exclusive, refuse_duplicates
 from ghostpy.dialects.postgres.driver_errors import DuplicateEntry
 from ghostpy.dialects.postgres.index_definitions import IndexDefinition
 from ghostpy.dialects.postgres.key_text import to_key
+from ghostpy.dialects.postgres.lasting import LastingSession
 from ghostpy.dialects.postgres.replay import path_of, run_under
-from ghostpy.dialects.postgres.session import Session
 from ghostpy.dialects.postgres.statements import Statements
 from ghostpy.errors import DuplicateRows
 
@@ -28,27 +29,24 @@ class ShadowIndexes:
         self._key = [index for index in indexes if index.name == key]
         self._others = [index for index in indexes if index.name != key]
 
-    async def build_key(self, session: Session) -> None:
+    async def build_key(self, session: LastingSession) -> None:
         """Build the key's index. The copy keeps rows apart by their keys, so it cannot fail for duplicates."""
         for index in self._key:
             await self._build(session, index)
 
-    async def build_others(self, session: Session) -> None:
+    async def build_others(self, session: LastingSession) -> None:
         """Build all other indexes. Raises DuplicateRows where rows of the source collide on one."""
         for index in self._others:
             await self._build_unique(session, index)
 
-    async def _build(self, session: Session, index: IndexDefinition) -> None:
+    async def _build(self, session: LastingSession, index: IndexDefinition) -> None:
         plan = self._statements.plan
-        await run_under(
-            session,
-            path_of(plan.names.shadow, plan.source.name),
-            index.create,
-            doing=f"building the index {index.name} of the new table",
-            on=plan.names.shadow,
-        )
+        doing = f"building the index {index.name} of the new table"
+        path = path_of(plan.names.shadow, plan.source.name)
+        create = partial(run_under, session, path, index.create, doing=doing, on=plan.names.shadow)
+        await session.once(create, doing=doing)
 
-    async def _build_unique(self, session: Session, index: IndexDefinition) -> None:
+    async def _build_unique(self, session: LastingSession, index: IndexDefinition) -> None:
         for _ in range(_ATTEMPTS):
             try:
                 return await self._build(session, index)
@@ -61,7 +59,7 @@ class ShadowIndexes:
             f"{refused.message}; the source {self._statements.plan.source.name} is untouched"
         ) from refused
 
-    async def _refuse_duplicates(self, session: Session, index: IndexDefinition) -> None:
+    async def _refuse_duplicates(self, session: LastingSession, index: IndexDefinition) -> None:
         of, columns = self._statements, index.plain_columns
         if columns is None or index.partial:
             return  # the server's own message is all there is to say, if it stays

@@ -215,6 +215,8 @@ class LogicalStream:
                 follower.let_go()
             except StreamLost as error:
                 handover.fail(error)
+                # Now, and not when the engine asks: a walsender that cannot send does not end, and checkpoints wait for it.
+                follower.abandon()
                 return
             except GhostpyError as error:
                 log.info("the slot was not looked at: %s", error)
