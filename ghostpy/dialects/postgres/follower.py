@@ -48,7 +48,8 @@ class Follower:
         self._watch = watch
         self._ways = ["walsender", "peek"] if way == "auto" else [way]
         self._place = start
-        self._confirmed = start
+        self.confirmed = start
+        """The furthest place that the server was told not to keep anything before."""
         self._decoder = Decoder(followed)
         self._reader: Reader | None = None
         self._last_pid = 0
@@ -74,15 +75,20 @@ class Follower:
 
     def confirm(self, lsn: int) -> None:
         """All before `lsn` was taken in, and the server need not keep it for us."""
-        self._confirmed = max(self._confirmed, lsn)
+        self.confirmed = max(self.confirmed, lsn)
 
     def let_go(self) -> None:
         """Give up a connection on which something was read that is not confirmed.
 
         A server that is shutting down waits, without limit, for its walsenders' clients to confirm all that it sent.
         """
-        if self._place > self._confirmed:
+        if self._place > self.confirmed:
             self._interrupt()
+
+    def abandon(self) -> None:
+        """Give up the connection, and make no other. What was handed over stays there."""
+        self._stopping.set()
+        self._interrupt()
 
     def _interrupt(self) -> None:
         with self._lock:
@@ -91,9 +97,8 @@ class Follower:
 
     def stop(self) -> None:
         """End the thread; blocks for as long as that takes, within limits. Safe to call twice."""
-        self._stopping.set()
         self._handover.close()
-        self._interrupt()
+        self.abandon()
         if self._thread.ident is not None:
             self._thread.join(_STOP_SECONDS)
 
@@ -160,7 +165,7 @@ class Follower:
         # Only what was handed over counts: an end mark must not be there before the keys that lie before it.
         decoder.lsn = self._place
         decoder.heartbeat, decoder.end = self._told
-        decoder.restart(reference=reader.open(self._place, confirmed=self._confirmed))
+        decoder.restart(reference=reader.open(self._place, confirmed=self.confirmed))
         self._decoder = decoder
         self._last_pid = reader.pid
         self._publish()
@@ -180,7 +185,7 @@ class Follower:
         reader, decoder = self._reader, self._decoder
         assert reader is not None
         while not self._stopping.is_set():
-            reader.confirm(self._confirmed)
+            reader.confirm(self.confirmed)
             received = reader.receive()
             try:
                 decoder.feed(received.messages)
@@ -203,7 +208,7 @@ class Follower:
         reader, news = self._reader, self._decoder.take()
         while not self._handover.put(news, timeout=_FULL_SECONDS):
             if reader is not None:
-                reader.confirm(self._confirmed)
+                reader.confirm(self.confirmed)
         self._place = news.lsn
         self._told = news.heartbeat, news.end
         self._published_at = time.monotonic()
