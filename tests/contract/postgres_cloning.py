@@ -170,12 +170,16 @@ class Twins:
         altered = self.ours.change(*alters, meanwhile=meanwhile, role=role)
         become = [f"SET ROLE {role}"] if role else []
         self.theirs.run(*meanwhile, *become, *(text.format(table=spelled) for text in alters), "SELECT 1")
+        self.compare()
+        return altered
+
+    def compare(self) -> None:
+        """See that both have the same definitions."""
         ours, theirs = self.ours.dumped(), self.theirs.dumped()
         differing = difflib.unified_diff(
             "\n".join(theirs).splitlines(), "\n".join(ours).splitlines(), "theirs", "ours", n=3
         )
         assert ours == theirs, "\n".join(differing)
-        return altered
 
     def same(self, question: str) -> list[tuple[object, ...]]:
         """The answer of both."""

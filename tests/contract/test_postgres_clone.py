@@ -570,6 +570,40 @@ def test_a_parent_that_may_not_be_referred_to(twins: MakeTwins) -> None:
         database.change("ALTER TABLE {table} ADD FOREIGN KEY (id) REFERENCES parent", role="clone_migrator")
 
 
+USERS = [
+    'CREATE TRIGGER "On it" BEFORE UPDATE OF a ON t FOR EACH ROW WHEN (NEW.a > 5) EXECUTE FUNCTION f()',
+    "CREATE RULE counted AS ON UPDATE TO t WHERE NEW.a > 7 DO ALSO DELETE FROM t WHERE t.a < 0",
+    "CREATE POLICY own ON t USING (a > 1)",
+]
+
+
+def test_columns_that_the_server_would_not_alter(twins: MakeTwins) -> None:
+    """It refuses another type for a column that a trigger, rule or policy uses; these are made again on the new table."""
+    used = twins(
+        "CREATE TABLE t (id int PRIMARY KEY, a int)",
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+        *USERS,
+        "ALTER TABLE t DISABLE TRIGGER \"On it\"; COMMENT ON RULE counted ON t IS 'counted'",
+    )
+    used.ours.change(
+        "ALTER TABLE {table} RENAME COLUMN id TO key", "ALTER TABLE {table} ALTER a TYPE bigint, ADD COLUMN b int"
+    )
+    used.theirs.run(
+        'DROP TRIGGER "On it" ON t; DROP RULE counted ON t; DROP POLICY own ON t',
+        "ALTER TABLE t RENAME COLUMN id TO key",
+        "ALTER TABLE t ALTER a TYPE bigint, ADD COLUMN b int",
+        *USERS,
+        "ALTER TABLE t DISABLE TRIGGER \"On it\"; COMMENT ON RULE counted ON t IS 'counted'",
+    )
+    used.compare()
+
+
+def test_what_does_not_fit_the_new_type_is_named(twins: MakeTwins) -> None:
+    database = twins("CREATE TABLE t (id int PRIMARY KEY, a int)", USERS[2]).ours
+    with pytest.raises(errors.PlanRefused, match=r"the policy own of public\.t .*operator does not exist"):
+        database.change("ALTER TABLE {table} ALTER a TYPE text")
+
+
 def test_a_moving_alter_is_refused(twins: MakeTwins) -> None:
     database = twins("CREATE SCHEMA x; CREATE TABLE t (a int PRIMARY KEY)").ours
     for alter in ("ALTER TABLE {table} RENAME TO u", "ALTER TABLE {table} SET SCHEMA x"):

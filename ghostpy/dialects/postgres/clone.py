@@ -9,24 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ghostpy import errors
 from ghostpy.dialects.postgres import quote
+from ghostpy.dialects.postgres.alteration import marked, run_alters
 from ghostpy.dialects.postgres.altered import Altered
 from ghostpy.dialects.postgres.bare_clone import create_bare
 from ghostpy.dialects.postgres.constraint_definitions import FOREIGN_KEY, NOT_NULL
 from ghostpy.dialects.postgres.definitions import Definitions, read_definitions
-from ghostpy.dialects.postgres.index_definitions import IndexDefinition
-from ghostpy.dialects.postgres.inheritance import inherit, paired
+from ghostpy.dialects.postgres.inheritance import inherit
 from ghostpy.dialects.postgres.own_findings import own_findings
 from ghostpy.dialects.postgres.replay import path_of, run_under
 from ghostpy.dialects.postgres.sequences import counters, read_sequences
 from ghostpy.dialects.postgres.session import Session
-from ghostpy.dialects.postgres.stand_in_parents import StandIn, redirected, references, see_reachable, stand_ins
+from ghostpy.dialects.postgres.stand_in_parents import StandIn, references, see_reachable, stand_ins, with_parents
 from ghostpy.model.names import TableName
 
 __all__ = ["Altered", "build_clone", "own_findings"]
 
-_DOING_ALTER = "running the ALTER on an empty clone"
 _SAVEPOINT = "ghostpy_clone"
 
 
@@ -61,8 +59,8 @@ async def _built(
     """
     source, path = before.table, path_of(clone, before.table)
     doing = f"making an empty clone of {source}"
-    pointing = {alter: await references(session, alter) for alter in alters}
-    named = {reference.oid for found in pointing.values() for reference in found}
+    pointing = [(alter, await references(session, alter)) for alter in alters]
+    named = {oid for _, found in pointing for oid in found if oid is not None}
     named |= {each.parent_oid for each in before.constraints if each.kind == FOREIGN_KEY}
     parents = await stand_ins(session, named - {before.oid}, clone.schema, path)
     instead = {oid: parent.name for oid, parent in parents.items()} | {before.oid: clone}
@@ -71,20 +69,11 @@ async def _built(
     await run_under(session, path, _dressing(before, clone, parents), doing=doing)
     await run_under(session, path, [f"CREATE SEQUENCE {holder}" for holder in holders], doing=doing)
     stood = await counters(session, await read_sequences(session, clone, doing=doing), doing=doing)
-    carried = _identities((await read_definitions(session, clone, path)).indexes)
-    for alter in alters:
-        await session.execute(redirected(alter, pointing[alter], instead), doing=_DOING_ALTER)
-        await _see_there(session, source, clone)
-        now = await read_definitions(session, clone, path)
-        carried = _still_carried(carried, now.indexes)
-        live = dict(await paired(session, before, now))
-        freed = [holder for holder, column in holders.items() if column is not None and column not in live]
-        await run_under(session, path, [f"DROP SEQUENCE {holder}" for holder in freed], doing=doing)
-        holders = {holder: column for holder, column in holders.items() if holder not in freed}
-    await run_under(session, path, [f"DROP SEQUENCE {holder}" for holder in holders], doing=doing)
+    texts = [with_parents(alter, found, instead) for alter, found in pointing]
+    carried = await run_alters(session, before, clone, texts, holders)
     after = _to_real_parents(await read_definitions(session, clone, path), parents)
-    altered = await inherit(session, before, after, _marked(after.indexes, carried), stood, alters)
-    await see_reachable(session, [key.parent for key in after.constraints if key.parent and not key.on_itself])
+    altered = await inherit(session, before, after, marked(after.indexes, carried), stood, alters)
+    await see_reachable(session, {key.parent for key in after.constraints if key.parent and not key.on_itself})
     in_the_way = await _names_in_the_way(session, before, after)
     identity = await session.scalar(_IDENTITY, doing=doing)
     await run_under(session, path, _stripping(after, clone, parents, str(identity)), doing=doing)
@@ -151,18 +140,9 @@ def _to_real_parents(altered: Definitions, parents: Mapping[int, StandIn]) -> De
     )
 
 
-async def _see_there(session: Session, source: TableName, clone: TableName) -> None:
-    there = await session.scalar("SELECT to_regclass(%s) IS NOT NULL", [quote.table(clone)], doing=_DOING_ALTER)
-    if not there:
-        raise errors.PlanRefused(
-            f"the ALTER renames {source} on {session.address}, or moves it to another schema; nothing was changed",
-            hint="Leave that out of the ALTER: the server does it at once, by itself.",
-        )
-
-
 async def _names_in_the_way(session: Session, source: Definitions, clone: Definitions) -> set[str]:
     """Names of what would move with the clone and cannot, because something of that name stays in the source's schema."""
-    rows = await session.query(_IN_THE_WAY, [source.oid, clone.oid, source.oid], doing=_DOING_ALTER)
+    rows = await session.query(_IN_THE_WAY, [source.oid, clone.oid, source.oid], doing="looking for names")
     return {name for (name,) in rows}
 
 
@@ -179,25 +159,3 @@ JOIN pg_class stays ON stays.relname = moving.relname
 WHERE moving.relation = %s::int8::oid
     AND NOT EXISTS (SELECT FROM moving own WHERE own.relation = %s::int8::oid AND own.oid = stays.oid)
 """
-
-
-# --- which indexes the ALTER added -------------------------------------------------------------------------------------
-
-
-Known = Mapping[int, tuple[object, ...]]
-"""What an index is, by its oid."""
-
-
-def _identities(indexes: Sequence[IndexDefinition]) -> Known:
-    return {index.oid: (index.name, index.unique, index.attnums) for index in indexes}
-
-
-def _still_carried(carried: Known, indexes: Sequence[IndexDefinition]) -> Known:
-    """Those of `indexes` that were there before. A change of type makes an index anew, under its name and over the same columns."""
-    now, known = _identities(indexes), set(carried.values())
-    return {oid: identity for oid, identity in now.items() if oid in carried or identity in known}
-
-
-def _marked(indexes: Sequence[IndexDefinition], carried: Known) -> tuple[IndexDefinition, ...]:
-    """`indexes`, those marked new that are not among `carried`."""
-    return tuple(index if index.oid in carried else index.as_new() for index in indexes)

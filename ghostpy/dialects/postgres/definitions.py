@@ -25,10 +25,10 @@ class Part:
     """A trigger, rule or policy: a name, and the statements that make it and undo it."""
 
     name: str
+    kind: str
+    """The word for it."""
     create: tuple[str, ...]
     drop: str
-    fires: str = "O"
-    """As pg_trigger.tgenabled and pg_rewrite.ev_enabled have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +174,14 @@ def _trigger(
     lines = [definition, *_switched(table, "TRIGGER", quoted, fires), *_commented("TRIGGER", quoted, table, comment)]
     lines += [f"ALTER TRIGGER {quoted} ON {table} DEPENDS ON EXTENSION {quote.name(extension)}" for extension in needs]
     lines += _commented("CONSTRAINT", quoted, table, constraint)
-    return Part(name=name, create=tuple(lines), drop=f"DROP TRIGGER {quoted} ON {table}", fires=fires)
+    return Part(name=name, create=tuple(lines), kind="trigger", drop=f"DROP TRIGGER {quoted} ON {table}")
 
 
 def _rule(table: str, name: str, definition: str, fires: str, comment: str | None) -> Part:
     quoted = quote.name(name)
     lines = [definition.rstrip().removesuffix(";")]
     lines += [*_switched(table, "RULE", quoted, fires), *_commented("RULE", quoted, table, comment)]
-    return Part(name=name, create=tuple(lines), drop=f"DROP RULE {quoted} ON {table}", fires=fires)
+    return Part(name=name, create=tuple(lines), kind="rule", drop=f"DROP RULE {quoted} ON {table}")
 
 
 def _policy(
@@ -200,7 +200,7 @@ def _policy(
     create += f" USING ({using})" if using is not None else ""
     create += f" WITH CHECK ({check})" if check is not None else ""
     lines = (create, *_commented("POLICY", quoted, table, comment))
-    return Part(name=name, create=lines, drop=f"DROP POLICY {quoted} ON {table}")
+    return Part(name=name, create=lines, kind="policy", drop=f"DROP POLICY {quoted} ON {table}")
 
 
 def _switched(table: str, kind: str, quoted: str, fires: str) -> list[str]:

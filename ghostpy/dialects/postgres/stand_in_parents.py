@@ -15,7 +15,7 @@ from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.replay import searching
 from ghostpy.dialects.postgres.session import Session
 from ghostpy.model.names import TableName
-from ghostpy.planning.postgres_tokens import Token, tokenize
+from ghostpy.planning.postgres_columns import names_behind, redirected
 
 _DOING = "looking at the parents of foreign keys"
 
@@ -92,42 +92,25 @@ async def _create(session: Session, name: TableName, oid: int) -> tuple[str, ...
 # --- those that the ALTER adds -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """Where a statement names the parent of a foreign key. REFERENCES is reserved, so it is nothing else."""
-
-    start: int
-    end: int
-    oid: int
+_REFERENCES = "REFERENCES"
+"""A reserved word, so it stands before the parent of a foreign key, and before nothing else."""
 
 
-async def references(session: Session, alter: str) -> tuple[Reference, ...]:
-    """The parents that `alter` names, as the session's search_path has them now; those that are not there are left out."""
-    found = []
-    tokens = tokenize(alter, "the ALTER")
-    for place, token in enumerate(tokens):
-        if token.is_word("REFERENCES"):
-            named = _name(tokens[place + 1 :])
-            spelled = ".".join(quote.name(part.name or "") for part in named[::2])
-            oid = await session.scalar("SELECT to_regclass(%s)::oid::int8", [spelled], doing=_DOING) if named else None
-            if oid is not None:
-                found.append(Reference(named[0].start, named[-1].end, oid))
-    return tuple(found)
+async def references(session: Session, alter: str) -> tuple[int | None, ...]:
+    """The parents that `alter` names, by their oids as the session's search_path has them now; None: there is none."""
+    return tuple(
+        [
+            await session.scalar("SELECT to_regclass(%s)::oid::int8", [written], doing=_DOING)
+            for written in names_behind(alter, _REFERENCES)
+        ]
+    )
 
 
-def _name(tokens: Sequence[Token]) -> Sequence[Token]:
-    """A name at the beginning of `tokens`, with the dots between its parts."""
-    length = 1
-    while len(tokens) > length + 1 and tokens[length].is_symbol("."):
-        length += 2
-    return tokens[:length] if tokens and tokens[0].name is not None else ()
-
-
-def redirected(alter: str, found: Sequence[Reference], names: Mapping[int, TableName]) -> str:
-    """`alter` with other parents for its foreign keys."""
-    for reference in reversed(found):
-        alter = alter[: reference.start] + quote.table(names[reference.oid]) + alter[reference.end :]
-    return alter
+def with_parents(alter: str, found: Sequence[int | None], names: Mapping[int, TableName]) -> str:
+    """`alter` with other parents for its foreign keys; what is not there is left to the server to refuse."""
+    written = names_behind(alter, _REFERENCES)
+    spelled = [name if oid is None else quote.table(names[oid]) for oid, name in zip(found, written, strict=True)]
+    return redirected(alter, _REFERENCES, spelled)
 
 
 _PARTITIONS = """
@@ -147,7 +130,7 @@ async def with_partitions(session: Session, parents: Sequence[TableName]) -> tup
     return tuple(sorted({*parents, *(TableName(*row) for row in rows)}, key=lambda name: (name.schema, name.table)))
 
 
-async def see_reachable(session: Session, parents: Sequence[TableName]) -> None:
+async def see_reachable(session: Session, parents: Iterable[TableName]) -> None:
     """Raises MissingPrivilege where our role may not make foreign keys to `parents` in the exchange, which locks them first."""
     for parent in parents:
         allowed = await session.scalar(
