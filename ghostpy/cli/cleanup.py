@@ -48,7 +48,8 @@ def _check(values: FlagValues) -> None:
     known = {flag.name for flag in CONNECTION} | set(_OTHERS)
     wrong = [name for name in values.names() if name not in known and values.origin(name) is Origin.COMMAND_LINE]
     if wrong:
-        raise UsageError(f"{', '.join(f'--{name}' for name in wrong)} means nothing to cleanup.", hint=_HINT)
+        mean = "means" if len(wrong) == 1 else "mean"
+        raise UsageError(f"{', '.join(f'--{name}' for name in wrong)} {mean} nothing to cleanup.", hint=_HINT)
     check_flags(values)
 
 
