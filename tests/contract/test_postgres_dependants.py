@@ -259,6 +259,19 @@ def test_a_foreign_key_needs_its_unique_key(database: Database) -> None:
     assert "no unique constraint" in refused(database, "DROP CONSTRAINT t_other_key")["dependant-refused"]
 
 
+def test_a_foreign_key_to_a_mere_unique_index(database: Database, twin: Database) -> None:
+    as_natively(
+        database,
+        twin,
+        "ADD COLUMN extra int; RENAME COLUMN b TO c",
+        'CREATE TABLE t (a int, b text COLLATE "C", PRIMARY KEY (a) INCLUDE (b))',
+        'CREATE UNIQUE INDEX ON t (b COLLATE "C" DESC NULLS LAST, a)',
+        "CREATE INDEX ON t ((t.a + 1)) WHERE a > 0",
+        "CREATE TABLE child (b text, a int, FOREIGN KEY (a, b) REFERENCES t (a, b))",
+        columns="*, NULL::int",
+    )
+
+
 def test_a_foreign_key_with_switched_off_triggers_is_refused(database: Database) -> None:
     database.run(*TABLE, "CREATE TABLE child (x int REFERENCES t)", "ALTER TABLE child DISABLE TRIGGER ALL")
     assert "child_x_fkey" in refused(database)["foreign-key-switched"]

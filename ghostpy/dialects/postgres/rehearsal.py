@@ -23,6 +23,14 @@ from ghostpy.model.names import TableName
 
 _DOING = "trying what points at the table on stand-ins"
 
+_KEYS = """
+SELECT pg_get_constraintdef(k.oid), (SELECT string_agg(pg_get_indexdef(i.indexrelid, place, false), ', ' ORDER BY place)
+    FROM generate_series(1, i.indnkeyatts) AS place)
+FROM pg_index i LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u')
+WHERE i.indrelid = $MODEL::regclass AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND (i.indisunique OR k.oid IS NOT NULL)
+ORDER BY i.indexrelid
+"""
+
 
 class StandIns:
     """The stand-ins' names. `source` is the source, `others` what else needs one."""
@@ -100,8 +108,8 @@ async def refused(session: Session, stand_ins: StandIns, things: Sequence[Rebuil
 
 async def _set_up(session: Session, stand_ins: StandIns, things: Sequence[Rebuilt], model: str) -> None:
     statements = [f"CREATE SCHEMA {schema}" for schema in stand_ins.schemas]
-    # Its keys: foreign keys need them, and views that group by them.
-    statements.append(f"CREATE TABLE {stand_ins.spelled(stand_ins.source)} (LIKE {model} INCLUDING INDEXES)")
+    stand = stand_ins.spelled(stand_ins.source)
+    statements += [f"CREATE TABLE {stand} (LIKE {model})", *await _keys(session, stand, model)]
     views = {each.on.spelled for each in things if each.is_view}
     others = {each.on.spelled: each.on for each in things}
     for spelled, other in sorted(others.items()):
@@ -109,6 +117,15 @@ async def _set_up(session: Session, stand_ins: StandIns, things: Sequence[Rebuil
             statements.append(f"CREATE TABLE {stand_ins.spelled(other)} (LIKE {spelled})")
     for statement in statements:
         await session.execute(statement, doing=_DOING)
+
+
+async def _keys(session: Session, stand: str, model: str) -> list[str]:
+    """Statements for the keys of a stand-in of `model`: foreign keys need them, and views that group by them."""
+    rows = await session.query(_KEYS.replace("$MODEL", quote.text(model)), doing=_DOING)
+    return [
+        f"ALTER TABLE {stand} ADD {key}" if key else f"CREATE UNIQUE INDEX ON {stand} ({columns})"
+        for key, columns in rows
+    ]
 
 
 async def _made(session: Session, stand_ins: StandIns, things: Sequence[Rebuilt]) -> list[Finding]:
