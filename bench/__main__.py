@@ -14,6 +14,7 @@ from pathlib import Path
 _HERE = Path(__file__).parent
 _SHORT = {
     "decode": ["--transactions=20000"],
+    "decode_postgres": ["--transactions=20000"],
     "idle": ["--rows=200000", "--repeat=1"],
 }
 """A benchmark that is not named here runs at its own default size."""
