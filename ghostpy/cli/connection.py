@@ -20,7 +20,7 @@ from ghostpy.cli.address import Address, parse_address
 from ghostpy.cli.conf_file import ConfFile, read_conf_file, read_small_file
 from ghostpy.cli.flag_table import FLAGS
 from ghostpy.cli.flags import FlagValues, Origin
-from ghostpy.cli.postgres_connection import TlsFlags, put_host, put_tls
+from ghostpy.cli.postgres_connection import TlsFlags, keep_to_the_primary, put_host, put_tls
 from ghostpy.cli.redaction import remember_secret
 from ghostpy.dialects.postgres import connection_text
 from ghostpy.errors import UsageError
@@ -116,6 +116,7 @@ class Connection:
         given = {"port": str(_checked_port(port)) if port is not None else "", "user": user, "dbname": database}
         parts.update({name: value for name, value in given.items() if value})
         put_tls(parts, self._tls_flags(parts), self._environment)
+        keep_to_the_primary(parts, self._environment)
         return parts
 
     def _tls_flags(self, parts: Mapping[str, str]) -> TlsFlags:

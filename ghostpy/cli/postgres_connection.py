@@ -32,6 +32,13 @@ def put_host(parts: dict[str, str], host: str | None) -> None:
         parts["host"] = host
 
 
+def keep_to_the_primary(parts: dict[str, str], environment: Mapping[str, str]) -> None:
+    """Of several hosts, all sessions of a run must be on the same one, unless the user knows better."""
+    hosts = parts.get("host") or parts.get("hostaddr") or environment.get("PGHOST", "")
+    if "," in hosts and not environment.get("PGTARGETSESSIONATTRS"):
+        parts.setdefault("target_session_attrs", "primary")
+
+
 def put_tls(parts: dict[str, str], flags: TlsFlags, environment: Mapping[str, str]) -> None:
     """The flags, as libpq's parameters. Raises UsageError where they do not fit together."""
     if flags.ssl is not None:

@@ -526,6 +526,18 @@ def test_all_slots_in_use(postgres_with: PostgresWith, new_database: NewDatabase
     table.assert_as_before()
 
 
+def test_the_primary_is_found_among_several(table: Witness) -> None:
+    server = table.server
+    standby = server.replica()
+    try:
+        hosts = f"{standby.host}:{standby.port},{server.host}:{server.port}"
+        finished = connect(f"postgresql://postgres@{hosts}/{table.database}")
+    finally:
+        standby.close()
+    assert finished.status == 0, finished.errors
+    assert_nothing_held(server, table.database)
+
+
 def test_a_standby(table: Witness) -> None:
     standby = table.server.replica()
     try:

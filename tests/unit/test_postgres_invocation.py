@@ -76,6 +76,15 @@ def test_a_host_by_flag_takes_the_place_of_all_hosts_of_the_url() -> None:
     }
 
 
+def test_of_several_hosts_the_primary_is_taken() -> None:
+    url = "--url=postgresql://a,b/d"
+    assert libpq(url)["target_session_attrs"] == "primary"
+    assert libpq(f"{url}?target_session_attrs=any")["target_session_attrs"] == "any"
+    assert "target_session_attrs" not in libpq(url, PGTARGETSESSIONATTRS="read-write")
+    assert libpq("--url=postgresql://", PGHOST="a,b") == {"target_session_attrs": "primary"}
+    assert "target_session_attrs" not in libpq("--url=postgresql://a/d")
+
+
 def test_the_conf_file_stands_below_the_url(tmp_path: Path) -> None:
     conf = tmp_path / "my.cnf"
     conf.write_text("[client]\nuser = of_conf\nhost = conf_host\nport = 1111\npassword = of_conf_secret\n")
