@@ -25,6 +25,8 @@ from ghostpy.errors import GhostpyError, ServerError, ServerGone, TransientError
 _COMMIT = ord("C")
 _CHANGES = 100_000
 _PIECE = 5_000
+_BYTES_AT_ONCE = 4 << 20
+_FIRST_PIECE = 50
 _WAIT_SECONDS = 0.5
 _SHORTEST_PAUSE = 0.02
 _PAUSES_PER_QUERY = 2.0
@@ -126,10 +128,16 @@ class Peeker:
         )
         connection.execute("BEGIN")
         connection.execute(f"DECLARE changes NO SCROLL CURSOR FOR {query}".encode())
-        fetch = f"FETCH FORWARD {_PIECE} FROM changes".encode()
-        while piece := [bytes(row[0]) for row in connection.execute(fetch, binary=True)]:
+        count = _FIRST_PIECE
+        while piece := self._fetched(connection, count):
+            # Rows may be large, where they are published as a whole: the next piece goes by the size of this one.
+            count = min(_PIECE, 10 * count, 1 + _BYTES_AT_ONCE * len(piece) // sum(map(len, piece)))
             yield piece
         connection.execute("COMMIT")
+
+    def _fetched(self, connection: psycopg.Connection[tuple[Any, ...]], count: int) -> list[bytes]:
+        rows = connection.execute(f"FETCH FORWARD {count} FROM changes".encode(), binary=True)
+        return [bytes(row[0]) for row in rows]
 
     # --- feedback and the end --------------------------------------------------------------------------------------
 

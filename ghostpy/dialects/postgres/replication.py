@@ -30,6 +30,8 @@ _KEEPALIVE = ord("k")
 _EPOCH = 946_684_800
 """2000-01-01 in seconds since 1970: the beginning of PostgreSQL's time."""
 _AT_ONCE = 10_000
+_BYTES_AT_ONCE = 4 << 20
+"""Whole rows may be large (REPLICA IDENTITY FULL, and any table before version 15)."""
 _WAIT_SECONDS = 0.5
 _FEEDBACK_SECONDS = 1.0
 _SILENT_SECONDS = 120.0
@@ -62,12 +64,10 @@ class WalSender:
         self._selector.register(self._woken, selectors.EVENT_READ)
         self._interrupted = False
         self._feedback_seconds = _FEEDBACK_SECONDS
-        self._silent_seconds = _SILENT_SECONDS
+        self._patience = _SILENT_SECONDS
         self._answer = False
-        self._received = 0
-        self._confirmed = 0
         self._fed_back = 0.0
-        self._heard = 0.0
+        self._silent = 0.0
 
     @property
     def pid(self) -> int:
@@ -94,10 +94,8 @@ class WalSender:
         connection.pgconn.nonblocking = 1
         if state.sender_timeout:
             self._feedback_seconds = min(_FEEDBACK_SECONDS, state.sender_timeout / 4)
-            self._silent_seconds = max(_SILENT_SECONDS, 2 * state.sender_timeout)
+            self._patience = max(_SILENT_SECONDS, 2 * state.sender_timeout)
         self._selector.register(connection.fileno(), selectors.EVENT_READ)
-        self._received = start
-        self._heard = time.monotonic()
         return state.xid
 
     def _free(self, holder: int) -> None:
@@ -123,6 +121,7 @@ class WalSender:
         get = connection.get_copy_data
         messages: list[bytes] = []
         add = messages.append
+        gathered = 0
         while True:
             size, data = get(1)
             if size > 0:
@@ -131,7 +130,8 @@ class WalSender:
                 if message[0] == _KEEPALIVE:
                     return Received(messages, self._keepalive(message))
                 add(message)
-                if len(messages) >= _AT_ONCE:
+                gathered += size
+                if len(messages) >= _AT_ONCE or gathered >= _BYTES_AT_ONCE:
                     return Received(messages)
             elif size < 0:
                 raise self._ended(connection)
@@ -142,15 +142,17 @@ class WalSender:
 
     def _wait(self, connection: pq.abc.PGconn) -> bool:
         """Wait for bytes and take them in; False where none came."""
-        ready = [key.fileobj for key, _ in self._selector.select(min(_WAIT_SECONDS, self._feedback_seconds))]
+        began = time.monotonic()
+        ready = self._selector.select(min(_WAIT_SECONDS, self._feedback_seconds))
         if self._interrupted:
             raise ServerGone(f"the change stream from {self._where} was given up")
-        now = time.monotonic()
         if not ready:
-            if now - self._heard > self._silent_seconds:
-                raise ServerGone(f"the change stream from {self._where} has been silent for {now - self._heard:.0f} s")
+            # Only what was waited: while the engine takes nothing, the server has no way to be heard.
+            self._silent += time.monotonic() - began
+            if self._silent > self._patience:
+                raise ServerGone(f"the change stream from {self._where} has been silent for {self._silent:.0f} s")
             return False
-        self._heard = now
+        self._silent = 0.0
         connection.consume_input()
         return True
 
@@ -175,7 +177,7 @@ class WalSender:
         if self._connection is None or self._interrupted:
             raise ServerGone(f"the change stream from {self._where} was given up")
         # Asked for an answer while nothing else comes, the server shows that it is there.
-        ask = now - self._heard > self._silent_seconds / 4
+        ask = self._silent > self._patience / 4
         since = int((time.time() - _EPOCH) * 1_000_000)
         connection = self._connection.pgconn
         try:

@@ -258,7 +258,8 @@ async def _drop_slot(session: Session, name: str) -> None:
                 doing=f"dropping the slot {name}",
             )
             return
-        except TransientError:
+        except ServerError:
+            # Still in use, or gone between the look and the drop: then there is nothing to do the next time.
             if time.monotonic() > deadline:
                 raise
         await asyncio.sleep(0.05)
