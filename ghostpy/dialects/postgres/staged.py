@@ -23,6 +23,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 _CLEAN_UP_LIMIT = 30.0
 _WATCH_SECONDS = 10.0
 _LONG_STEP_ATTEMPTS = 3
+_UNDO_ATTEMPTS = 1000
+"""Without a limit of their own: it is the time that is limited."""
 
 
 async def carry_out(
@@ -78,15 +80,16 @@ class _Work:
 
     async def do(self, step: Step) -> None:
         """Do one step, with all the attempts that it may have."""
-        if step.undo is not None:
+        if step.undo is not None and step.alone:
+            # It may leave something even where it fails.
             self._to_undo.append(step.undo)
         try:
-            await self._tried(step)
+            await self._tried(step, self._attempts if step.quick else _LONG_STEP_ATTEMPTS)
         except errors.DataDoesNotFit as error:
             raise await explained(self.session, error, self._source, step) from error
 
-    async def _tried(self, step: Step) -> None:
-        attempts, pause = self._attempts if step.quick else _LONG_STEP_ATTEMPTS, _FIRST_PAUSE
+    async def _tried(self, step: Step, attempts: int) -> None:
+        pause = _FIRST_PAUSE
         for attempt in range(1, attempts + 1):
             try:
                 if not self.session.is_open:
@@ -154,6 +157,8 @@ class _Work:
 
     def _done(self, step: Step) -> None:
         self._committing = None
+        if step.undo is not None and not step.alone:
+            self._to_undo.append(step.undo)
         if step.completes:
             self._to_undo.clear()
             self._complete = True
@@ -207,9 +212,9 @@ class _Work:
                     await see_gone(self._settings, self.session.backend)
                 if self._complete:
                     return self._outcome()
-                await self.session.open()
-                for step in self._to_undo[::-1]:
-                    await self._tried(step)
+                left = [step.doing.removeprefix("dropping ") for step in self._to_undo]
+                while left:
+                    await self._tried(self._to_undo[len(left) - 1], _UNDO_ATTEMPTS)
                     left.pop()
         except (errors.GhostpyError, TimeoutError) as failure:
             return f"{failure or 'The server does not answer in time'}. Left behind: {', '.join(left)}; the next run removes it."

@@ -23,7 +23,9 @@ FROM pg_class c WHERE c.oid = %s::int8::oid
 _COLUMNS = """
 SELECT a.attname::text, a.attnotnull,
        to_jsonb(a) - '{attrelid,attcacheoff,attmissingval,atthasmissing,attnum,attnotnull,attbyval,attalign,attlen}'::text[]
-           || jsonb_build_object('default', pg_get_expr(d.adbin, d.adrelid))
+           || jsonb_build_object('default', pg_get_expr(d.adbin, d.adrelid), 'attoptions',
+              -- Recent minor versions (15.20) keep a column's version of their own there, which every ALTER changes.
+              (SELECT array_agg(o) FROM unnest(a.attoptions) o WHERE NOT starts_with(o, 'pg_attver=')))
 FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = %s::int8::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
