@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from migrating import Finished, cursor_of, ghostpy, url_of
 from postgres_witness import Witness, assert_nothing_held, held
-from running import REWRITE, SLOW, Run, make_table, running
+from running import REWRITE, SLOW, make_table, running
 
 from ghostpy import sandbox
 
@@ -64,6 +64,22 @@ def test_a_signal_while_the_exchange_is_held_back(table: Witness, tmp_path: Path
         assert_registered(table)
         finished = run.ended(signal.SIGINT)
     assert finished.status == 130, finished.errors
+    table.assert_as_before()
+
+
+def test_a_second_signal_ends_it_at_once(table: Witness, tmp_path: Path) -> None:
+    with running(table.server, table.database, tmp_path, *SLOW) as run:
+        run.until_copying()
+        with cursor_of(table.server, table.database) as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT count(*) FROM _public_t_gho.t")  # which cannot be dropped now
+            run.process.send_signal(signal.SIGINT)
+            run.until_told("still trying to remove")
+            finished = run.ended(signal.SIGINT)
+    assert finished.status == 130, finished.errors
+    assert "ended without cleaning up" in finished.errors
+    assert "ghostpy cleanup" in finished.errors
+    cleanup(table, "--execute")
     table.assert_as_before()
 
 
@@ -150,17 +166,12 @@ def test_the_server_goes_and_comes_back(
         assert_registered(witness)
         server.kill()
         server.start()
-        finished = _end(run)
+        finished = run.ended()
     assert finished.status in (0, 4), finished.errors
     if finished.status:
         witness.assert_as_before()
     else:
         assert_nothing_held(server, database)
-
-
-def _end(run: Run) -> Finished:
-    """A run that goes on with the server that is back would take minutes at this pace."""
-    return run.ended()
 
 
 def test_the_server_stays_away_and_is_cleaned_up(
