@@ -1,4 +1,4 @@
-"""Which column of an altered clone comes from which of the source: the n-th from the n-th, whatever it is called now."""
+"""Which column of an altered clone comes from which of the source: the n-th from the n-th, whatever its name now."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """What points at the source from outside, and how it is pointed at the new table in the exchange.
 
-A name can go over to another table, but views, foreign keys, policies, rules and publications keep to the table they were made on
-(its OID). So they are dropped before the two tables change places and made again after it, all in the exchange's one transaction; and
-what cannot be made again is a refusal, named.
+A name can go over to another table, but views, foreign keys, policies, rules and publications keep to the table they
+were made on (its OID). So they are dropped before the two tables change places and made again after it, all in the
+exchange's one transaction; and what cannot be made again is a refusal, named.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class Dependants:
     fingerprint: str
     """Of what the catalogs said; see `fingerprint_of`."""
     locks: tuple[str, ...] = ()
-    """Take the locks of everything here but the source, in their order; for the exchange's transaction, before the source's own."""
+    """Lock everything here but the source, in this order; for the exchange's transaction, before the source's lock."""
     before_move: tuple[str, ...] = ()
     """For the same transaction, when the source is locked and both tables are still in their places."""
     after_move: tuple[str, ...] = ()
-    """For the same transaction, when the new table has the source's name, its keys, and its owner; leaves the search path empty."""
+    """For the same transaction, when the new table has the source's name, keys and owner; empties the search path."""
     later: tuple[str, ...] = ()
     """Each for itself, after the exchange; they read whole tables."""
 
@@ -50,10 +50,10 @@ async def dependants_of(
     refresh_materialized: bool,
     allow_all_tables: bool,
 ) -> Dependants:
-    """What points at `source`, tried on stand-ins of `clone`: a table made from the source, with its keys, and then altered.
+    """What points at `source`, tried on stand-ins of `clone`: made from the source with its keys, then altered.
 
-    Without a clone the findings are those that any change has, and the statements good for one that renames no column. Changes
-    nothing; a transaction that is open goes on. Raises SourceChanged where a table is gone.
+    Without a clone the findings are those that any change has, and the statements good for one that renames no column.
+    Changes nothing; a transaction that is open goes on. Raises SourceChanged where a table is gone.
     """
     async with undone(session):
         oid = await table_oid(session, source)
@@ -123,7 +123,7 @@ async def _relation(session: Session, oid: int) -> Relation:
 
 
 def _locks(things: Iterable[Rebuilt], source: TableName) -> tuple[str, ...]:
-    """Views from the top down, as their readers lock them; then tables by name, so that two runs take them in one order."""
+    """Views from the top down, as their readers lock them; then tables by name, in one order for all runs."""
     things = list(things)
     views = [each.on for each in reversed(things) if each.is_view]
     others = {each.on for each in things} - set(views)

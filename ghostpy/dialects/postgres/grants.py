@@ -1,4 +1,4 @@
-"""Privileges of a relation that is made again: the same as before, whatever ALTER DEFAULT PRIVILEGES adds to new ones."""
+"""Privileges of a relation that is made again: as before, whatever ALTER DEFAULT PRIVILEGES adds to new ones."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ def exploded(acl: str) -> str:
         FROM aclexplode({acl}) WITH ORDINALITY x(grantor, grantee, privilege, grantable, place))"""
 
 
-# What a new relation of ours is born with ("ALTER DEFAULT PRIVILEGES"): an entry without a schema stands for the built-in list.
-_BORN_WITH = """(SELECT jsonb_agg(DISTINCT CASE WHEN x.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END)
+# What a new relation of ours is born with ("ALTER DEFAULT PRIVILEGES"): an entry without a schema replaces the usual list.
+_BORN_WITH = """(SELECT jsonb_agg(
+        DISTINCT CASE WHEN x.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END)
     FROM pg_default_acl f CROSS JOIN aclexplode(f.defaclacl) x
-    WHERE f.defaclrole = current_user::regrole AND f.defaclobjtype = 'r' AND f.defaclnamespace IN (0, c.relnamespace))"""
+    WHERE f.defaclrole = current_user::regrole AND f.defaclobjtype = 'r'
+        AND f.defaclnamespace IN (0, c.relnamespace))"""
 
-GRANTS = f"""jsonb_build_object('owner', pg_get_userbyid(c.relowner), 'entries', {exploded("c.relacl")}, 'untouched', c.relacl IS NULL,
-    'usual', (SELECT jsonb_agg(privilege_type) FROM aclexplode(acldefault('r', c.relowner))), 'born_with', {_BORN_WITH})"""
+GRANTS = f"""jsonb_build_object('owner', pg_get_userbyid(c.relowner), 'entries', {exploded("c.relacl")},
+    'untouched', c.relacl IS NULL, 'usual', (SELECT jsonb_agg(privilege_type) FROM aclexplode(acldefault('r', c.relowner))),
+    'born_with', {_BORN_WITH})"""
 """SQL for what `relation_grants` reads, where c is pg_class."""
 
 

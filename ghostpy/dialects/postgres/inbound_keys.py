@@ -1,7 +1,7 @@
 """Foreign keys of other tables that reference the source.
 
-Made again NOT VALID: new and changed rows are checked from the exchange on, without a look at the others under its lock. They are
-validated afterwards, if they were valid.
+Made again NOT VALID: new and changed rows are checked from the exchange on, without a look at the others under its
+lock. They are validated afterwards, if they were valid.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One question to the catalogs: everything outside the source that points at it, with its definition.
 
-"pg_depend" is what the server itself goes by. The relations that must be made again are the views and materialized views that read
-the source, and those stacked on them (`doomed`, with the source itself). What belongs to one of them, its row type for instance, is
-a `part` of it; whatever else depends on a part is `outside`.
+"pg_depend" is what the server itself goes by. The relations that must be made again are the views and materialized
+views that read the source, and those stacked on them (`doomed`, with the source itself). What belongs to one of them,
+its row type for instance, is a `part` of it; whatever else depends on a part is `outside`.
 """
 
 from __future__ import annotations
@@ -114,7 +114,8 @@ class Inventory:
 async def table_oid(session: Session, table: TableName) -> int:
     """Raises SourceChanged where there is no such table."""
     found = await session.scalar(
-        "SELECT c.oid::int8 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = %s",
+        "SELECT c.oid::int8 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = %s AND c.relname = %s",
         [table.schema, table.table],
         doing=_DOING,
     )
@@ -126,7 +127,8 @@ async def table_oid(session: Session, table: TableName) -> int:
 async def inventory(session: Session, oid: int) -> Inventory:
     """Ask for what points at this table, under an empty search path.
 
-    Planning the question takes longer than answering it, so the session keeps it prepared: who asks before the lock waits less under it.
+    Planning the question takes longer than answering it, so the session keeps it prepared: who asks before the lock
+    waits less under it.
     """
     name = f"ghostpy_dependants_{oid}"
     known = f"SELECT count(*) FROM pg_catalog.pg_prepared_statements WHERE name = '{name}'"

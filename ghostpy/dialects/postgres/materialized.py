@@ -20,8 +20,8 @@ _STATISTICS = """(SELECT jsonb_agg(jsonb_build_object('spelled', format('%I.%I',
         'comment', obj_description(s.oid, 'pg_statistic_ext'), 'target', NULLIF(s.stxstattarget, -1)) ORDER BY s.stxname)
     FROM pg_statistic_ext s JOIN pg_namespace sn ON sn.oid = s.stxnamespace WHERE s.stxrelid = c.oid)"""
 
-# How a column is stored, where that is not what its type does by itself. Options called pg_… are the server's own (15.20 writes a
-# pg_attver for every column it makes, and takes none from SET).
+# How a column is stored, where that is not what its type does by itself. Options called pg_… are the server's own
+# (15.20 writes a pg_attver for every column it makes, and takes none from SET).
 _STORED = """(SELECT jsonb_agg(jsonb_build_object('name', a.attname, 'target', NULLIF(a.attstattarget, -1),
         'options', (SELECT jsonb_agg(o) FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg\\_%'),
         'storage', CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage END, 'compression', NULLIF(a.attcompression, ''))

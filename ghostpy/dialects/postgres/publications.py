@@ -13,19 +13,22 @@ OWN = "format('ghostpy_%s_%s', (SELECT oid FROM pg_database WHERE datname = curr
 """SQL for the name of the publication that this run's own stream reads; it stays with the old table."""
 
 QUESTION = f"""
-SELECT {RELATION} AS relation, p.pubname AS name, pg_has_role(p.pubowner, 'USAGE') AS ours, $COLUMNS AS columns, $FILTER AS filter
+SELECT {RELATION} AS relation, p.pubname AS name, pg_has_role(p.pubowner, 'USAGE') AS ours,
+    $COLUMNS AS columns, $FILTER AS filter
 FROM pg_publication_rel pr JOIN pg_publication p ON p.oid = pr.prpubid
 JOIN pg_class c ON c.oid = pr.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE pr.prrelid = $OID AND p.pubname <> {OWN}
 """
 
-_COLUMNS = """(SELECT jsonb_agg(a.attname ORDER BY place) FROM unnest(pr.prattrs::int2[]) WITH ORDINALITY AS listed(attnum, place)
+_COLUMNS = """(SELECT jsonb_agg(a.attname ORDER BY place)
+    FROM unnest(pr.prattrs::int2[]) WITH ORDINALITY AS listed(attnum, place)
     JOIN pg_attribute a ON a.attrelid = pr.prrelid AND a.attnum = listed.attnum)"""
 
 QUESTION_ALL_TABLES = "SELECT pubname AS name FROM pg_publication WHERE puballtables"
 
 QUESTION_SUBSCRIPTIONS = """
-SELECT s.subname AS name FROM pg_subscription_rel sr JOIN pg_subscription s ON s.oid = sr.srsubid WHERE sr.srrelid = $OID
+SELECT s.subname AS name FROM pg_subscription_rel sr JOIN pg_subscription s ON s.oid = sr.srsubid
+WHERE sr.srrelid = $OID
 """
 
 
@@ -60,7 +63,7 @@ def publication_findings(row: Described) -> list[Finding]:
 
 
 def all_tables_finding(row: Described, *, allowed: bool) -> Finding:
-    text = f"the publication {row['name']} is FOR ALL TABLES: it publishes the shadow too, rows and all, from the start of the copy"
+    text = f"the publication {row['name']} is FOR ALL TABLES: it publishes the shadow too, from the start of the copy"
     if allowed:
         way_out = "Its subscribers need both tables that the run makes, or they stop with an error."
         return Finding("all-tables-publication", text, way_out, Severity.WARN)

@@ -19,7 +19,7 @@ EMPTY_PATH = "SELECT pg_catalog.set_config('search_path', '', true)"
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A table or view. `spelled` is its qualified name, `schema_spelled` its schema's, exactly as the server writes them."""
+    """A table or view. `spelled` is its qualified name, `schema_spelled` its schema's, as the server writes them."""
 
     schema: str
     name: str
@@ -39,8 +39,8 @@ class Relation:
     def lock(self) -> str:
         """The statement that locks this relation, and no other, in ACCESS EXCLUSIVE mode.
 
-        LOCK TABLE would lock all that a view reads too ("LOCK"), and takes no materialized view; a change of owner to the same
-        owner changes nothing, but takes the lock.
+        LOCK TABLE would lock all that a view reads too ("LOCK"), and takes no materialized view; a change of owner to
+        the same owner changes nothing, but takes the lock.
         """
         if self.kind in "vm":
             return f"ALTER {view_word(self.kind)} {self.spelled} OWNER TO {self.owner}"
@@ -49,7 +49,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """One such thing, `name` of the kind `kind`. Only `create` speaks of columns; `extras` follow it, and `later` has time."""
+    """One such thing. Only `create` speaks of the source's columns; `extras` follow it, and `later` has time."""
 
     kind: str
     name: str
@@ -72,7 +72,8 @@ class Rebuilt:
         return self.kind == VIEW
 
 
-RELATION = """jsonb_build_object('schema', n.nspname, 'name', c.relname, 'schema_spelled', quote_ident(n.nspname), 'spelled', format('%I.%I', n.nspname, c.relname),
+RELATION = """jsonb_build_object(
+    'schema', n.nspname, 'name', c.relname, 'schema_spelled', quote_ident(n.nspname), 'spelled', format('%I.%I', n.nspname, c.relname),
     'kind', c.relkind, 'owner', quote_ident(pg_get_userbyid(c.relowner)), 'ours', pg_has_role(c.relowner, 'USAGE'))"""
 """SQL for what `relation` reads, where c is pg_class and n its pg_namespace."""
 

@@ -1,9 +1,9 @@
-"""Everything that must be made again is made once before, on stand-ins, and undone: so it is known that it can be, and how.
+"""Everything that must be made again is made once before, on stand-ins, and undone: so it is known how, and that it can.
 
-A stand-in has its original's name in a schema of its own, whose name appears nowhere else; so texts are turned from the originals to
-the stand-ins and back by their qualified names. Where the change renames columns, the server itself says how each definition reads
-with the new names: the definitions are made on a stand-in of the source as it is, the stand-in's columns are renamed, and the
-definitions read again.
+A stand-in has its original's name in a schema of its own, whose name appears nowhere else; so texts are turned from the
+originals to the stand-ins and back by their qualified names. Where the change renames columns, the server itself says
+how each definition reads with the new names: the definitions are made on a stand-in of the source as it is, the
+stand-in's columns are renamed, and the definitions read again.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ _DOING = "trying what points at the table on stand-ins"
 _KEYS = """
 SELECT pg_get_constraintdef(k.oid), (SELECT string_agg(pg_get_indexdef(i.indexrelid, place, false), ', ' ORDER BY place)
     FROM generate_series(1, i.indnkeyatts) AS place)
-FROM pg_index i LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u')
-WHERE i.indrelid = $MODEL::regclass AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND (i.indisunique OR k.oid IS NOT NULL)
+FROM pg_index i
+LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u')
+WHERE i.indrelid = $MODEL::regclass AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+    AND (i.indisunique OR k.oid IS NOT NULL)
 ORDER BY i.indexrelid
 """
 

@@ -1,4 +1,4 @@
-"""Whatever else depends on the source: nobody here can make it again, so it is a refusal. And which columns all of them use."""
+"""Whatever else depends on the source: nobody here can make it again, so it is a refusal. And the columns that are used."""
 
 from __future__ import annotations
 

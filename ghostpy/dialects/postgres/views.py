@@ -1,6 +1,7 @@
 """Views on the source, and all that are stacked on them: dropped from the top down, and made again from the bottom up.
 
-CREATE OR REPLACE VIEW would do for a view whose columns keep their types; but not for the others, and not under the views on them.
+CREATE OR REPLACE VIEW would do for a view whose columns keep their types; but not for the others, and not under the
+views on them.
 """
 
 from __future__ import annotations
