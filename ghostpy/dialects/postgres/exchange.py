@@ -21,6 +21,7 @@ from ghostpy.dialects.postgres.session import LONGEST_WAIT, Session, opened, see
 from ghostpy.dialects.postgres.statements import Statements
 from ghostpy.dialects.postgres.work import Work
 from ghostpy.model.keys import Key, KeyRange, Mark
+from ghostpy.model.names import TableName
 from ghostpy.protocols import NameOwner, Resynced
 from ghostpy.settings import ConnectSettings
 
@@ -43,10 +44,7 @@ class FrozenTransaction:
         altered, dependants = work.by_shadow
         source, names, doing = plan.source.name, plan.names, "exchanging the names"
         await check_unchanged(session, source, work.fingerprint)
-        if await fingerprint_of(session, source) != dependants.fingerprint:
-            raise errors.SourceChanged(
-                f"what depends on {source} on {session.address} is not what it was when the plan was made; nothing was changed"
-            )
+        await _check_dependants(session, source, dependants.fingerprint)
         move = [
             f"ALTER TABLE {quote.table(source)} SET SCHEMA {quote.name(names.old.schema)}",
             f"ALTER TABLE {quote.table(names.shadow)} SET SCHEMA {quote.name(source.schema)}",
@@ -77,13 +75,15 @@ class LockingExchange:
         if not session.is_open:
             await session.open(options=POOL_SETTINGS)
         # Asked again under the lock; here it spares the application that lock.
-        await check_unchanged(session, self._statements.plan.source.name, self._work.fingerprint)
+        source = self._statements.plan.source.name
+        await check_unchanged(session, source, self._work.fingerprint)
+        await _check_dependants(session, source, self._work.by_shadow[1].fingerprint)
         self._shadow_oid = self._shadow_oid or await table_oid(session, names.shadow)
         found = await session.scalar(
             "SELECT count(*) FROM pg_namespace WHERE nspname = %s", [names.old.schema], doing="looking for a schema"
         )
         if not found:
-            schema, source = quote.name(names.old.schema), self._statements.plan.source.name
+            schema = quote.name(names.old.schema)
             await session.execute(
                 f"BEGIN; CREATE SCHEMA {schema}; "
                 f"COMMENT ON SCHEMA {schema} IS {quote.text(f'{MADE_BY_US}old table of {source}')}; COMMIT",
@@ -158,3 +158,10 @@ class LockingExchange:
         """End the session. Never raises."""
         with suppress(Exception):
             await self._session.close()
+
+
+async def _check_dependants(session: Session, source: TableName, fingerprint: str) -> None:
+    if await fingerprint_of(session, source) != fingerprint:
+        raise errors.SourceChanged(
+            f"what depends on {source} on {session.address} is not what it was when the plan was made; nothing was changed"
+        )
