@@ -54,7 +54,8 @@ class PostgresDialect:
         self._housekeeper.aim(self._target.source, self._target.names)
 
     async def plan(self) -> Plan:
-        assert self._facts is not None and self._target is not None
+        assert self._facts is not None
+        assert self._target is not None
         planner = Planner(self._housekeeper.session, self._facts, self._target, self._settings.target)
         plan, self._work = await planner.plan()
         indexes = None
@@ -64,7 +65,8 @@ class PostgresDialect:
         return plan
 
     def parts(self, plan: Plan) -> Parts:
-        assert self._facts is not None and self._work is not None
+        assert self._facts is not None
+        assert self._work is not None
         statements = Statements(plan)
         self._exchange = LockingExchange(self._connect, statements, self._work)
         return Parts(

@@ -25,7 +25,8 @@ class Work:
     @property
     def by_shadow(self) -> tuple[Altered, Dependants]:
         """What only a plan with a shadow has."""
-        assert self.altered is not None and self.dependants is not None
+        assert self.altered is not None
+        assert self.dependants is not None
         return self.altered, self.dependants
 
     @property
