@@ -477,6 +477,9 @@ FINDINGS = {
     "CREATE TRIGGER g AFTER INSERT ON t EXECUTE FUNCTION f(); ALTER TABLE t ENABLE ALWAYS TRIGGER g": {
         "replica-trigger"
     },
+    "CREATE TABLE p (a int PRIMARY KEY); CREATE TABLE t (a int PRIMARY KEY REFERENCES p); ALTER TABLE t DISABLE TRIGGER ALL": {
+        "foreign-key-trigger"
+    },
     "CREATE TABLE t (a int PRIMARY KEY); CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; "
     "CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION f()": {"event-trigger"},
 }
@@ -568,6 +571,16 @@ def test_a_parent_that_may_not_be_referred_to(twins: MakeTwins) -> None:
     ).ours
     with pytest.raises(errors.MissingPrivilege, match=r"public\.parent"):
         database.change("ALTER TABLE {table} ADD FOREIGN KEY (id) REFERENCES parent", role="clone_migrator")
+
+
+def test_what_our_role_may_not_do_is_found_before_the_copy(twins: MakeTwins) -> None:
+    database = twins(
+        "CREATE TABLE t (id int PRIMARY KEY, a int); CREATE STATISTICS st ON id, a FROM t; ALTER TABLE t OWNER TO clone_owner; "
+        "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO clone_migrator', current_database()); END $$",
+    ).ours
+    with pytest.raises(errors.GhostpyError, match="postgres"):  # whose the statistics are
+        database.change("ALTER TABLE {table} ADD COLUMN b int", role="clone_migrator")
+    assert database.run("SELECT 1 FROM pg_namespace WHERE nspname LIKE '%gh%'") == []
 
 
 USERS = [

@@ -26,6 +26,7 @@ from ghostpy.model.names import TableName
 __all__ = ["Altered", "build_clone", "own_findings"]
 
 _SAVEPOINT = "ghostpy_clone"
+_REHEARSAL = "ghostpy_rehearsal"
 
 
 async def build_clone(session: Session, source: TableName, clone: TableName, alters: Sequence[str]) -> Altered:
@@ -75,9 +76,18 @@ async def _built(
     altered = await inherit(session, before, after, marked(after.indexes, carried), stood, alters)
     await see_reachable(session, {key.parent for key in after.constraints if key.parent and not key.on_itself})
     in_the_way = await _names_in_the_way(session, before, after)
+    await _rehearse(session, path, altered.before_exchange)
     identity = await session.scalar(_IDENTITY, doing=doing)
     await run_under(session, path, _stripping(after, clone, parents, str(identity)), doing=doing)
     return altered, in_the_way
+
+
+async def _rehearse(session: Session, path: Sequence[str], statements: Sequence[str]) -> None:
+    """See now, and not when the rows are copied, that our role may do all that is due before the exchange."""
+    doing = "trying to give the new table its owner and privileges"
+    await session.execute(f"SAVEPOINT {_REHEARSAL}", doing=doing)
+    await run_under(session, path, statements, doing=doing)
+    await session.execute(f"ROLLBACK TO SAVEPOINT {_REHEARSAL}; RELEASE SAVEPOINT {_REHEARSAL}", doing=doing)
 
 
 # Rows of a published table are deleted by its identity alone, and no index of it stands yet ("Publication"). Without a publication that

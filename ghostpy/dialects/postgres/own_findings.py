@@ -29,6 +29,7 @@ class _Own:
     identity_index: bool
     stored_columns: list[str]
     always: list[str]
+    unchecked: list[str]
     invalid: list[str]
     doubled: list[str]
     grantors: list[str]
@@ -51,6 +52,8 @@ SELECT c.relkind::text, c.relpersistence::text, c.relreplident::text, c.relispar
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = 's' ORDER BY a.attnum),
   ARRAY(SELECT t.tgname::text FROM pg_trigger t
         WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('A', 'R') ORDER BY 1),
+  ARRAY(SELECT DISTINCT k.conname::text FROM pg_trigger t JOIN pg_constraint k ON k.oid = t.tgconstraint
+        WHERE t.tgrelid = c.oid AND t.tgisinternal AND t.tgenabled <> 'O' ORDER BY 1),
   ARRAY(SELECT x.relname::text FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
         WHERE i.indrelid = c.oid AND NOT (i.indisvalid AND i.indisready) ORDER BY 1),
   ARRAY(SELECT s.stxname::text FROM pg_statistic_ext s WHERE s.stxrelid = c.oid GROUP BY 1 HAVING count(*) > 1 ORDER BY 1),
@@ -157,6 +160,13 @@ def _carried(own: _Own, source: TableName) -> Iterator[Finding]:
     if own.invalid:
         text = f"indexes of {source} that are not valid are left out: {_listed(own.invalid)}"
         yield Finding("invalid-index", text, "REINDEX or drop them.", Severity.WARN)
+    if own.unchecked:
+        text = (
+            f"foreign keys of {source} whose triggers do not fire as usual will fire as usual: {_listed(own.unchecked)}"
+        )
+        yield Finding(
+            "foreign-key-trigger", text, "ALTER TABLE … DISABLE TRIGGER again after the change.", Severity.WARN
+        )
     if own.always:
         text = f"{source} has triggers that fire on replicated changes too (ENABLE ALWAYS or REPLICA): {_listed(own.always)}"
         yield Finding(
