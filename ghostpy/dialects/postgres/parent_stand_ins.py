@@ -14,7 +14,7 @@ from ghostpy.planning.postgres_columns import names_behind, redirected
 _DOING = "making empty tables for the ALTER to refer to"
 _FOUND = """
 SELECT c.oid::int8, format('%%I.%%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.oid = to_regclass(%s) AND c.relkind IN ('r', 'p')
+WHERE c.oid = to_regclass(%s) AND c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'SELECT')
 """
 
 
@@ -23,7 +23,7 @@ async def redirected_to_stand_ins(
 ) -> tuple[tuple[Clause, ...], dict[str, str]]:
     """The clauses with stand-ins in the place of the tables behind REFERENCES, and which one each stands for.
 
-    The source's own stand-in is `clone`. What cannot be found is left to the server to refuse.
+    The source's own stand-in is `clone`. What cannot be found or read is left to the server to judge.
     """
     stands: dict[str, str] = {}
     found = []

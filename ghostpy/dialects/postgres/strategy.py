@@ -170,7 +170,9 @@ class _Chooser:
         unchanged = [(clause, Effects(whole.after, whole.after)) for clause in self._untried]
         steps = assembled(recipes, self._source, [*originals, *unchanged], order)
         reason = "; ".join(f"{each.clause}: {each.reason}" for each in verdicts if each.strategy is Strategy.STAGED)
-        return Choice(Strategy.STAGED, reason, steps or (), verdicts, findings, parents=parents)
+        # A stand-in has no children, and indexes are built on one table only.
+        concerns = frozenset({"inherited"})
+        return Choice(Strategy.STAGED, reason, steps or (), verdicts, findings, concerns, parents)
 
     async def _run(self, oid: int, clauses: Sequence[Clause]) -> Effects:
         lines = statements(in_order(clauses), quote.table(self._clone))
