@@ -26,7 +26,9 @@ class Database:
     def __init__(self, server: sandbox.PostgresServer, name: str) -> None:
         self.name = name
         self.url = server.url.removesuffix("/postgres") + f"/{name}"
-        self.settings = ConnectSettings(dialect="postgres", dsn=self.url)
+
+    def settings(self, user: str = "postgres") -> ConnectSettings:
+        return ConnectSettings(dialect="postgres", dsn=self.url.replace("postgres@", f"{user}@"))
 
     def run(self, *statements: str, role: str | None = None) -> list[tuple[Any, ...]]:
         """Run statements, each in its own transaction; the rows of the last one."""
@@ -65,22 +67,19 @@ async def planned(
     *,
     refresh_materialized: bool = False,
     allow_all_tables: bool = False,
-    role: str | None = None,
+    user: str = "postgres",
 ) -> Dependants:
     """What a plan finds; everything it made is undone."""
-    async with opened(database.settings, purpose="test") as session:
-        if role:
-            await session.execute(f"SET ROLE {role}", doing="becoming another role")
-        async with session.transaction(keep=False):
-            for statement in _clone(source, "_probe", alter):
-                await session.execute(statement, doing="making a clone")
-            return await dependants_of(
-                session,
-                source,
-                TableName("_probe", source.table),
-                refresh_materialized=refresh_materialized,
-                allow_all_tables=allow_all_tables,
-            )
+    async with opened(database.settings(user), purpose="test") as session, session.transaction(keep=False):
+        for statement in _clone(source, "_probe", alter):
+            await session.execute(statement, doing="making a clone")
+        return await dependants_of(
+            session,
+            source,
+            TableName("_probe", source.table),
+            refresh_materialized=refresh_materialized,
+            allow_all_tables=allow_all_tables,
+        )
 
 
 async def exchanged(
@@ -92,24 +91,33 @@ async def exchanged(
     refresh_materialized: bool = False,
     allow_all_tables: bool = False,
     before_lock: Callable[[], object] | None = None,
+    user: str = "postgres",
 ) -> Dependants:
     """Change a table by way of a shadow, carrying what points at it.
 
     `alter` may be several, separated by semicolons. `columns` are copied, as the source names them.
     """
     dependants = await planned(
-        database, source, alter, refresh_materialized=refresh_materialized, allow_all_tables=allow_all_tables
+        database,
+        source,
+        alter,
+        refresh_materialized=refresh_materialized,
+        allow_all_tables=allow_all_tables,
+        user=user,
     )
     if refusals(dependants):
         raise errors.PlanRefused("; ".join(f"{each.code}: {each.text}" for each in refusals(dependants)))
     spelled, shadow = quote.table(source), quote.table(TableName(_SHADOW, source.table))
-    async with opened(database.settings, purpose="test") as session:
+    async with opened(database.settings(user), purpose="test") as session:
         for statement in [
             f"DROP SCHEMA IF EXISTS {_SHADOW} CASCADE",
             *_clone(source, _SHADOW, alter),
             f"DROP SCHEMA IF EXISTS {OLD} CASCADE",
             f"CREATE SCHEMA {OLD}",
-            # The table's own privileges are none of this.
+            # The table's own owner and privileges are none of this.
+            f"GRANT ALL ON SCHEMA {_SHADOW}, {OLD} TO PUBLIC",
+            f"DO $$ BEGIN EXECUTE (SELECT format('ALTER TABLE {shadow} OWNER TO %I', tableowner) FROM pg_tables"
+            f" WHERE (schemaname, tablename) = ({quote.text(source.schema)}, {quote.text(source.table)})); END $$",
             f'REVOKE ALL ON {shadow} FROM PUBLIC, "dep Other"',
             f"INSERT INTO {shadow} OVERRIDING SYSTEM VALUE SELECT {columns} FROM {spelled}",
         ]:
