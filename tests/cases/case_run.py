@@ -338,7 +338,7 @@ def _check_success(
     assert report.differences_repaired == 0, watcher.warnings
     left_out = [text for text in watcher.warnings if "leaves out" in text]
     planned = [text for text in watcher.warnings if text.startswith("plan: ")]
-    assert set(watcher.warnings) == {*left_out, *planned}
+    assert set(watcher.warnings) == {*left_out, *planned}, watcher.warnings
     told = ", ".join(case.uncompared)
     assert f"leaves out {told}:" in left_out[0] if left_out else not told, left_out
 
