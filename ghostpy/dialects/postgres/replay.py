@@ -49,13 +49,12 @@ async def run_under(
 ) -> None:
     """Run `statements` in two round trips with `search_path`, and with no tablespace of the session's own choice.
 
-    In the caller's transaction, where the session is in one or is not in autocommit; else in one of its own. The path is afterwards
-    as before. `on`: a table that must be there, because without it an unqualified name would mean the one in a later schema.
+    In the caller's transaction, where the session is in one; else in one of its own. The path is afterwards as before. `on`: a table that
+    must be there, because without it an unqualified name would mean the one in a later schema.
     """
     if not statements:
         return
-    connection = session.connection
-    if connection.autocommit and connection.info.transaction_status == TransactionStatus.IDLE:
+    if session.connection.info.transaction_status == TransactionStatus.IDLE:
         async with session.transaction(doing=doing):
             await _run(session, search_path, statements, doing=doing, on=on)
     else:
