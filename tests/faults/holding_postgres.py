@@ -71,13 +71,14 @@ def execute(server: sandbox.Server, database: str, *statements: str) -> list[tup
     with psycopg.connect(url_of(server, database), autocommit=True) as connection:
         for statement in statements:
             cursor = connection.execute(statement.encode())
-        return cursor.fetchall() if cursor.description else []
+        return cursor.fetchall() if statements and cursor.description else []
 
 
 class Holder:
     """A session of the test that holds something on the server."""
 
     def __init__(self, server: sandbox.Server, database: str) -> None:
+        self._server, self._database = server, database
         self._connection = psycopg.connect(url_of(server, database), autocommit=True, application_name="test")
         self.pid = self._connection.info.backend_pid
         self._waiting: threading.Thread | None = None
@@ -98,6 +99,15 @@ class Holder:
             self.do(statement)
         except psycopg.Error as error:
             self.refused = error
+
+    def waits(self) -> bool:
+        """Whether it waits for a lock."""
+        question = f"SELECT pid FROM pg_stat_activity WHERE pid = {self.pid} AND wait_event_type = 'Lock'"
+        return bool(execute(self._server, self._database, question))
+
+    def age(self) -> float:
+        """Seconds since its transaction began."""
+        return float(self.do("SELECT extract(epoch FROM clock_timestamp() - transaction_timestamp())")[0][0])
 
     def got_it(self) -> None:
         """Return once the statement of `ask_for` is done, or refused."""
@@ -261,6 +271,8 @@ class HeldRun(Held):
         """Return once they are gone."""
         self._look.do("SELECT pg_terminate_backend(pid) FROM unnest(%s) AS pid", params=(list(processes),))
         until(
-            lambda: not self._look.do("SELECT FROM pg_stat_activity WHERE pid = ANY (%s)", params=(list(processes),)),
+            lambda: (
+                not self._look.do("SELECT pid FROM pg_stat_activity WHERE pid = ANY (%s)", params=(list(processes),))
+            ),
             "the ended sessions to be gone",
         )

@@ -281,3 +281,20 @@ def test_run_killed_and_begun_again(server: sandbox.PostgresServer, database: st
         run.release()
     until(lambda: not held(server, database).get("locks"), "the server to notice")
     run_again(server, database)
+
+
+# --- others -------------------------------------------------------------------------------------------------------------
+
+
+def test_second_run(server: sandbox.PostgresServer, database: str, tmp_path: Path) -> None:
+    second = ("migrate", f"--url={url_of(server, database)}", *CHANGE)
+    with HeldRun(server, database, tmp_path) as run:
+        run.hold_at(POSTPONED)
+        for flags in ((), ("--execute",)):
+            where = f"public.t on {server.host}:{server.port}"
+            assert_failed(ghostpy(*second, *flags), 75, "another run", where, "nothing was changed", "wait")
+        cleanup = ghostpy("cleanup", f"--url={url_of(server, database)}", "--execute")
+        assert (cleanup.status, "removed" in cleanup.output) == (0, False), cleanup.errors
+        run.release()
+        assert run.ended().status == 0
+    assert_changed(server, database)
