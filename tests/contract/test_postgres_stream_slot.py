@@ -233,6 +233,23 @@ def test_commits_that_are_not_visible_when_the_slot_is_made(late_standby: tuple[
     in_loop(check)
 
 
+def test_any_walsender_counts_as_a_standby(late_standby: tuple[sandbox.PostgresServer, str]) -> None:
+    """The stream must not answer for a standby: it reads by queries then."""
+    server, database = late_standby
+
+    async def check() -> None:
+        server.execute("ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
+        with connect(server, database, "SET synchronous_commit = local", TABLE) as writer:
+            await _until(writer, "SELECT current_setting('synchronous_standby_names') = '*'")
+            async with following(server, database) as follow:
+                assert follow.stream.way == "peek"
+                assert run(writer, "SELECT count(*) FROM pg_stat_replication") == [(0,)]
+                run(writer, "INSERT INTO t VALUES (1)")
+                assert await follow.catch_up() == {1}
+
+    in_loop(check)
+
+
 async def _waits_for(look: Writer, holder: Writer) -> None:
     """Until some session waits for the transaction of `holder`."""
     pid = holder.info.backend_pid

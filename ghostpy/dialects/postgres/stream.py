@@ -28,8 +28,8 @@ log = logging.getLogger("ghostpy.postgres.stream")
 
 _READ_SECONDS = 1.0
 _WATCH_SECONDS = 2.0
-_CLOSE_SECONDS = 40.0
-_SERVER_BACK_WITHIN = 30.0
+_CLOSE_SECONDS = 20.0
+_SERVER_BACK_WITHIN = 10.0
 _PAUSE = 0.2
 _KEYS_IN_FLIGHT = 50_000
 
@@ -122,7 +122,8 @@ class LogicalStream:
         address = SlotAddress(self._connect, self._name, self._facts.time_zone)
         self._handover = Handover(asyncio.get_running_loop(), News(), limit=_KEYS_IN_FLIGHT)
         watch = SlotWatch(self._name, self._connect.address, limit=self._retained_limit)
-        self._follower = Follower(address, followed, place.lsn, self._handover, watch, way=self._reader)
+        way = await self._way_to_read()
+        self._follower = Follower(address, followed, place.lsn, self._handover, watch, way=way)
         self._follower.begin()
         while not await self._handover.wait(_READ_SECONDS):
             pass
@@ -130,6 +131,16 @@ class LogicalStream:
         self._watching = asyncio.create_task(
             self._watch(self._handover, self._follower, watch), name="ghostpy-slot-watch"
         )
+
+    async def _way_to_read(self) -> str:
+        """A walsender that `synchronous_standby_names` lets in would answer for a standby: commits would wait for us, and
+        count as kept by us.
+        """
+        names = (await self._ask("SHOW synchronous_standby_names", "asking for synchronous standbys"))[0][0]
+        if "*" not in str(names):
+            return self._reader
+        log.warning("synchronous_standby_names of %s is %s, which takes any walsender", self._connect.address, names)
+        return "peek" if self._reader == "auto" else self._reader
 
     async def read(self) -> ChangeBatch:
         """See `ChangeStream.read`."""
