@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from holding_mysql import make_table
 from migrating import cursor_of
+from silent import Silent
 from witness import assert_nothing_held, tables_of
 
 from ghostpy import errors, sandbox
@@ -19,24 +20,11 @@ from ghostpy.dialects.mysql.dialect import MySQLDialect
 from ghostpy.dialects.mysql.session import Session, kill
 from ghostpy.engine.retry import retried
 from ghostpy.model.keys import KeyRange
-from ghostpy.model.progress import Progress, RunReport
+from ghostpy.model.progress import RunReport
 from ghostpy.protocols import Parts
 from ghostpy.settings import ConnectSettings, CopySettings, MigrateSettings, TargetSettings
 
 ROWS = 100
-
-
-class Silent:
-    """Watches nothing."""
-
-    def progressed(self, progress: Progress) -> None:
-        return
-
-    def happened(self, text: str, *, warning: bool = False) -> None:
-        return
-
-    def ended(self, report: RunReport) -> None:
-        return
 
 
 def settings_for(server: sandbox.Server, database: str) -> MigrateSettings:

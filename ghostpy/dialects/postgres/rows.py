@@ -47,8 +47,10 @@ class RowCopier:
         of = self._statements
         async with self._pool.session() as session:
             if chunk in self._doubtful:
-                transaction, rows = self._doubtful.pop(chunk)
-                if await _committed(session, transaction):
+                transaction, rows = self._doubtful[chunk]
+                committed = await _committed(session, transaction)
+                del self._doubtful[chunk]
+                if committed:
                     return Copied(rows=rows)
             try:
                 await session.execute("BEGIN", doing="copying rows")

@@ -1,0 +1,18 @@
+"""An observer for runs within the test's own process."""
+
+from __future__ import annotations
+
+from ghostpy.model.progress import Progress, RunReport
+
+
+class Silent:
+    """Watches nothing."""
+
+    def progressed(self, progress: Progress) -> None:
+        return
+
+    def happened(self, text: str, *, warning: bool = False) -> None:
+        return
+
+    def ended(self, report: RunReport) -> None:
+        return
