@@ -31,6 +31,7 @@ _WRITERS = 2
 _PATIENCE = 60.0
 _PAUSE = 0.001
 _SHOWN = 3
+_ATTEMPTS = 5
 
 
 class Refused(Exception):
@@ -338,7 +339,12 @@ def _check_success(
     assert report.differences_repaired == 0, watcher.warnings
     left_out = [text for text in watcher.warnings if "leaves out" in text]
     planned = [text for text in watcher.warnings if text.startswith("plan: ")]
-    assert set(watcher.warnings) == {*left_out, *planned}, watcher.warnings
+    # A writer that holds the one table and waits for the other, which the exchange holds: the exchange gives way.
+    retried = [
+        text for text in watcher.warnings if text.startswith("cut-over attempt") and "due to lock timeout" in text
+    ]
+    assert len(retried) <= _ATTEMPTS, retried
+    assert set(watcher.warnings) == {*left_out, *planned, *retried}, watcher.warnings
     told = ", ".join(case.uncompared)
     assert f"leaves out {told}:" in left_out[0] if left_out else not told, left_out
 
