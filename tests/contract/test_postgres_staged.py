@@ -14,13 +14,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from postgres_altering import TABLES, carried_out, chosen, connected, definition, remains, settings
 
 from ghostpy import errors, sandbox
-from ghostpy.dialects.postgres.session import opened
+from ghostpy.dialects.postgres.session import Session, opened
 from ghostpy.dialects.postgres.settled import settled
 from ghostpy.model.plan import Strategy
 from ghostpy.settings import ConnectSettings
-from tests.contract.postgres_altering import TABLES, carried_out, chosen, connected, definition, remains, settings
 
 Where = Callable[[int, sandbox.Options], sandbox.PostgresServer]
 NewDatabase = Callable[[sandbox.Server], str]
@@ -245,7 +245,7 @@ def test_a_lost_session(where: ConnectSettings) -> None:
 _RUN = """
 import asyncio, sys
 from ghostpy.settings import ConnectSettings
-from tests.contract.postgres_altering import carried_out, chosen
+from postgres_altering import carried_out, chosen
 
 async def run():
     where = ConnectSettings(dialect="postgres", dsn=sys.argv[1])
@@ -266,7 +266,7 @@ def test_killed_and_run_again(where: ConnectSettings, strategy: Strategy) -> Non
                 [sys.executable, "-c", _RUN, where.dsn, ALTER],
                 stdout=subprocess.PIPE,
                 text=True,
-                cwd=Path(__file__).parents[2],
+                cwd=Path(__file__).parent,
             )
             assert process.stdout is not None
             with process.stdout as told:
@@ -303,3 +303,66 @@ def test_what_became_of_a_transaction(where: ConnectSettings) -> None:
                 return await settled(where, backend, xid, "testing")
 
             assert asyncio.run(look()) is done
+
+
+Losing = Callable[..., None]
+
+
+@pytest.fixture
+def lose(monkeypatch: pytest.MonkeyPatch) -> Losing:
+    """Have the answer to a COMMIT lost, or the COMMIT itself: of the step that says so in `doing`."""
+    execute = Session.execute
+
+    def losing(doing_what: str, *, done: bool, error: type[BaseException] = errors.ServerGone) -> None:
+        left = [True]
+
+        async def instead(session: Session, sql: str, params: Any = None, *, doing: str) -> int:
+            if not (left and sql == "COMMIT" and doing_what in doing):
+                return await execute(session, sql, params, doing=doing)
+            left.clear()
+            if done:
+                await execute(session, sql, params, doing=doing)
+            await session.connection.close()
+            raise error("lost by the test")
+
+        monkeypatch.setattr(Session, "execute", instead)
+
+    return losing
+
+
+ADDED = "ADD CHECK (a > 0), ADD UNIQUE (a), ADD COLUMN z int"
+
+
+@pytest.mark.parametrize("doing", ["adding the constraint", "checking the rows", "completing the change"])
+def test_a_lost_answer(where: ConnectSettings, lose: Losing, doing: str) -> None:
+    """What was done is not done again."""
+    lose(doing, done=True)
+    with connected(where) as connection:
+        plan_and_carry_out(where, ADDED)
+        assert {"t_a_check", "t_a_key", "z"} <= {row[0] for row in definition(connection)}
+        assert remains(connection) == []
+
+
+@pytest.mark.parametrize("doing", ["adding the constraint", "checking the rows", "completing the change"])
+def test_a_lost_commit(where: ConnectSettings, lose: Losing, doing: str) -> None:
+    lose(doing, done=False)
+    with connected(where) as connection:
+        before = definition(connection)
+        with pytest.raises(errors.ServerGone) as caught:
+            plan_and_carry_out(where, ADDED)
+        assert caught.value.__notes__ == ["public.t is as it was."]
+        assert definition(connection) == before
+        assert remains(connection) == []
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_cancelled_in_the_last_commit(where: ConnectSettings, lose: Losing, done: bool) -> None:
+    """The server is asked what became of it, before anything is undone."""
+    lose("completing the change", done=done, error=asyncio.CancelledError)
+    with connected(where) as connection:
+        with pytest.raises(asyncio.CancelledError) as caught:
+            plan_and_carry_out(where, ADDED)
+        outcome = "has its new schema" if done else "is as it was"
+        assert caught.value.__notes__ == [f"public.t {outcome}."]
+        assert ("t_a_key" in {row[0] for row in definition(connection)}) is done
+        assert remains(connection) == []

@@ -6,16 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
-
-from ghostpy import errors, sandbox
-from ghostpy.dialects.postgres.session import opened
-from ghostpy.dialects.postgres.steps import Choice
-from ghostpy.dialects.postgres.table_state import table_state
-from ghostpy.model.names import TableName
-from ghostpy.model.plan import Strategy
-from ghostpy.planning.postgres_alter import parse_alter
-from ghostpy.settings import ConnectSettings
-from tests.contract.postgres_altering import (
+from postgres_altering import (
     TABLES,
     carried_out,
     chosen,
@@ -25,6 +16,15 @@ from tests.contract.postgres_altering import (
     remains,
     settings,
 )
+
+from ghostpy import errors, sandbox
+from ghostpy.dialects.postgres.session import opened
+from ghostpy.dialects.postgres.steps import Choice
+from ghostpy.dialects.postgres.table_state import table_state
+from ghostpy.model.names import TableName
+from ghostpy.model.plan import Strategy
+from ghostpy.planning.postgres_alter import parse_alter
+from ghostpy.settings import ConnectSettings
 
 NOTHING, INSTANT, STAGED, SHADOW = Strategy.NOTHING, Strategy.INSTANT, Strategy.STAGED, Strategy.SHADOW
 
@@ -84,6 +84,10 @@ ALTERS: Sequence[tuple[str, Strategy, str]] = [
     ("ALTER o TYPE int4", INSTANT, AX),
     ("ALTER a TYPE plain", INSTANT, AX),
     ("ALTER a TYPE int", NOTHING, ""),
+    ("ALTER proven TYPE int", NOTHING, ""),
+    ("ALTER v TYPE varchar(20)", STAGED, AX),
+    ("ALTER v TYPE varchar(20), ADD CHECK (n > a - 5)", STAGED, AX),
+    ("ALTER v TYPE varchar(20) USING v || 'x'", SHADOW, AX),
     ("ALTER c TYPE varchar(5)", SHADOW, AX),
     ("ALTER b TYPE varchar(100)", SHADOW, AX),
     ("ALTER ch TYPE text", SHADOW, AX),
@@ -132,6 +136,9 @@ ALTERS: Sequence[tuple[str, Strategy, str]] = [
         STAGED,
         AX,
     ),
+    ("DROP INDEX b_index; CREATE INDEX b_index ON t (b, a)", STAGED, AX),
+    ("CREATE UNIQUE INDEX i ON t (n); REPLICA IDENTITY USING INDEX i; CLUSTER ON i", STAGED, AX),
+    ("ADD CONSTRAINT k UNIQUE (n, a), RENAME CONSTRAINT k TO l", STAGED, AX),
     # The table as a whole.
     ("SET (fillfactor = 70, autovacuum_enabled = off, toast.autovacuum_enabled = off)", INSTANT, SUX),
     ("RESET (fillfactor)", INSTANT, SUX),

@@ -31,9 +31,15 @@ class Order:
     """Added columns come before what refers to them; else with all that takes an instant, at the end."""
     rest_first: bool = False
     """In the last transaction, what is dropped goes before what takes its name or place."""
+    drops_indexes: bool = False
+    """Indexes too are dropped there, because others take their names; else CONCURRENTLY, after all."""
 
 
-ORDERS = tuple(Order(columns, rest) for rest in (False, True) for columns in (False, True))
+ORDERS = tuple(
+    Order(columns, rest, drops)
+    for rest, drops in ((False, False), (True, False), (True, True))
+    for columns in (False, True)
+)
 
 
 def in_order(clauses: Sequence[Clause]) -> tuple[Clause, ...]:
@@ -64,7 +70,7 @@ def assembled(
     base: list[Clause] = []
     parts: list[Recipe] = []
     for clause, effects in tried:
-        if not effects.work and clause.kind is not Kind.DROP_INDEX:
+        if not effects.work and (clause.kind is not Kind.DROP_INDEX or order.drops_indexes):
             base.append(clause)
             continue
         recipe = recipes.recipe(clause, effects)

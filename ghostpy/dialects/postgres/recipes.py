@@ -26,7 +26,7 @@ from ghostpy.planning.postgres_tokens import tokenize
 
 _STAGED = frozenset(
     {Kind.ADD_CHECK, Kind.ADD_FOREIGN_KEY, Kind.ADD_UNIQUE, Kind.ADD_PRIMARY_KEY, Kind.ADD_NOT_NULL, Kind.SET_NOT_NULL}
-    | {Kind.VALIDATE, Kind.CREATE_INDEX, Kind.DROP_INDEX, Kind.ADD_COLUMN}
+    | {Kind.VALIDATE, Kind.CREATE_INDEX, Kind.DROP_INDEX, Kind.ADD_COLUMN, Kind.ALTER_TYPE}
 )
 
 
@@ -52,16 +52,21 @@ class Recipes:
     """Makes them for one table.
 
     `names`: what indexes and their constraints are called instead, where their names are taken. `parents`: which tables foreign
-    keys point to instead of stand-ins; all of them quoted and qualified.
+    keys point to instead of stand-ins; all of them quoted and qualified. `comments`: those of the constraints that are there.
     """
 
     def __init__(
-        self, source: TableName, names: Mapping[str, str] | None = None, parents: Mapping[str, str] | None = None
+        self,
+        source: TableName,
+        names: Mapping[str, str] | None = None,
+        parents: Mapping[str, str] | None = None,
+        comments: Mapping[str, str] | None = None,
     ) -> None:
         self._source = source
         self._table = quote.table(source)
         self._names = names or {}
         self._parents = parents or {}
+        self._comments = comments or {}
 
     def recipe(self, clause: Clause, effects: Effects) -> Recipe | None:
         """The recipe for `clause`, which had these effects; None where there is none."""
@@ -71,6 +76,8 @@ class Recipes:
             return None if clause.cascade or clause.name is None else Recipe(last=(self._drop(clause.name),))
         if clause.kind is Kind.VALIDATE:
             return Recipe(check=(self._validation(clause.name or "", clause.text, effects.after.constraints),))
+        if clause.kind is Kind.ALTER_TYPE:
+            return self._retyped(clause, effects)
         if clause.kind is Kind.CREATE_INDEX:
             return self._index(clause, effects)
         if clause.kind is Kind.ADD_COLUMN and any(part is Part.PRIMARY_KEY for part, _ in column_parts(clause.text)):
@@ -106,6 +113,26 @@ class Recipes:
                 text = f"VALIDATE CONSTRAINT {quote.name(constraint.name)}"
                 whole = _joined(whole, Recipe(check=(self._validation(constraint.name, text, after.constraints),)))
         return whole
+
+    def _retyped(self, clause: Clause, effects: Effects) -> Recipe | None:
+        """A type that needs no new rows, but has the rows looked at for each CHECK on the column: they can be looked at afterwards."""
+        before, after = effects.before.constraints, effects.after.constraints
+        checks = [
+            each for each in before.values() if each.kind == CHECK and each.valid and clause.column in each.columns
+        ]
+        if effects.built or effects.referred or not checks or any(each.name not in after for each in checks):
+            return None
+        lines = [f"ALTER TABLE {self._table} DROP CONSTRAINT {quote.name(each.name)}" for each in checks]
+        lines.append(f"ALTER TABLE {self._table} {clause.text}")
+        for each in checks:
+            name = quote.name(each.name)
+            lines.append(f"ALTER TABLE {self._table} ADD CONSTRAINT {name} {after[each.name].definition} NOT VALID")
+            if each.name in self._comments:
+                comment = quote.text(self._comments[each.name])
+                lines.append(f"COMMENT ON CONSTRAINT {name} ON {self._table} IS {comment}")
+        validate = [f"VALIDATE CONSTRAINT {quote.name(each.name)}" for each in checks]
+        last = [self._validation(each.name, text, after) for each, text in zip(checks, validate, strict=True)]
+        return Recipe(finish=tuple(lines), last=tuple(last))
 
     def _added(self, constraint: Constraint, indexes: Mapping[str, IndexState]) -> Recipe | None:
         if constraint.kind in (PRIMARY, UNIQUE) and not constraint.temporal and constraint.index:

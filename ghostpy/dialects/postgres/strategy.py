@@ -72,6 +72,7 @@ class _Chooser:
         self._originals = tuple(clause for clause in alter.clauses if clause.kind not in _NOT_TRIED)
         self._tried: tuple[Clause, ...] = ()
         self._parents: dict[str, str] = {}
+        self._comments: dict[str, str] = {}
         self._untried = tuple(clause for clause in alter.clauses if clause.kind in _NOT_TRIED)
 
     async def choose(self) -> Choice:
@@ -117,10 +118,12 @@ class _Chooser:
             raise
         except errors.GhostpyError:
             return await self._without_users(oid)
-        parents = self._changed_parents(whole, await table_state(self._session, self._oid))
+        source = await table_state(self._session, self._oid)
+        self._comments = {name: each.comment for name, each in source.constraints.items() if each.comment is not None}
+        parents = self._changed_parents(whole, source)
+        if self._changes_nothing(whole):
+            return Choice(Strategy.NOTHING, "the table is as the ALTER would make it")
         if not whole.work and not any(clause.kind is Kind.DROP_INDEX for clause in self._tried):
-            if self._changes_nothing(whole):
-                return Choice(Strategy.NOTHING, "the table is as the ALTER would make it")
             step = at_once(self._source, self._clauses, parents)
             return Choice(Strategy.INSTANT, "only the catalogs change", (step,), parents=parents)
         return await self._by_clauses(oid, whole, parents)
@@ -165,7 +168,7 @@ class _Chooser:
         order: Order,
     ) -> Choice:
         names, findings = await self._free_names(whole)
-        recipes = Recipes(self._source, names, self._parents)
+        recipes = Recipes(self._source, names, self._parents, self._comments)
         originals = [(original, effects) for original, (_, effects) in zip(self._originals, tried, strict=True)]
         unchanged = [(clause, Effects(whole.after, whole.after)) for clause in self._untried]
         steps = assembled(recipes, self._source, [*originals, *unchanged], order)
@@ -180,7 +183,9 @@ class _Chooser:
 
     def _changes_nothing(self, whole: Effects) -> bool:
         compared = not self._untried and all(clause.kind in _COMPARED for clause in self._tried)
-        return compared and whole.before.same_definition(whole.after)
+        # That rows would be looked at once more does not matter.
+        worked = whole.table_moved or whole.built or whole.referred
+        return compared and not worked and whole.before.same_definition(whole.after)
 
     def _changed_parents(self, whole: Effects, source: TableState) -> tuple[str, ...]:
         """Tables that foreign keys point to which come, go or change; or whose columns get another type."""

@@ -37,7 +37,8 @@ SELECT k.conname::text, k.contype::text, pg_get_constraintdef(k.oid), k.convalid
              JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n ORDER BY u.place),
        CASE WHEN k.confrelid <> 0 AND k.confrelid <> k.conrelid
             THEN (SELECT format('%%I.%%I', n.nspname, p.relname) FROM pg_class p JOIN pg_namespace n ON n.oid = p.relnamespace
-                  WHERE p.oid = k.confrelid) END
+                  WHERE p.oid = k.confrelid) END,
+       obj_description(k.oid, 'pg_constraint')
 FROM pg_constraint k LEFT JOIN pg_class i ON i.oid = k.conindid AND k.contype IN ('p', 'u', 'x')
 WHERE k.conrelid = %s::int8::oid AND k.contype IN ('c', 'f', 'n', 'p', 'u', 'x') ORDER BY k.conname
 """
@@ -67,6 +68,7 @@ class Constraint:
     columns: tuple[str, ...]
     parent: str | None
     """The other table that a foreign key points to, quoted and qualified."""
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ async def _search(session: Session, path: str) -> None:
 
 
 def _constraint(name: str, kind: str, definition: str, valid: bool, *more: Any) -> Constraint:
-    deferrable, deferred, enforced, temporal, index, to_itself, expression, columns, parent = more
+    deferrable, deferred, enforced, temporal, index, to_itself, expression, columns, parent, comment = more
     return Constraint(
         name=name,
         kind=kind,
@@ -148,6 +150,7 @@ def _constraint(name: str, kind: str, definition: str, valid: bool, *more: Any) 
         expression=expression,
         columns=tuple(columns),
         parent=parent,
+        comment=comment,
     )
 
 
