@@ -17,6 +17,7 @@ import pytest
 from postgres_altering import TABLES, carried_out, chosen, connected, definition, remains, settings
 
 from ghostpy import errors, sandbox
+from ghostpy.dialects.postgres import staged
 from ghostpy.dialects.postgres.session import Session, opened
 from ghostpy.dialects.postgres.settled import settled
 from ghostpy.model.plan import Strategy
@@ -365,4 +366,26 @@ def test_cancelled_in_the_last_commit(where: ConnectSettings, lose: Losing, done
         outcome = "has its new schema" if done else "is as it was"
         assert caught.value.__notes__ == [f"public.t {outcome}."]
         assert ("t_a_key" in {row[0] for row in definition(connection)}) is done
+        assert remains(connection) == []
+
+
+def test_what_cannot_be_undone_is_named(where: ConnectSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A foreign key is dropped under a lock of its parent too, and that one is held."""
+    monkeypatch.setattr(staged, "_CLEAN_UP_LIMIT", 3.0)
+    with connected(where, "UPDATE t SET a = 999 WHERE id = 7") as connection, connected(where, "BEGIN") as reader:
+
+        def told(text: str) -> None:
+            if "checking the rows" in text:
+                reader.execute("SELECT count(*) FROM p")
+
+        with pytest.raises(errors.DataDoesNotFit) as caught:
+            plan_and_carry_out(where, "ADD FOREIGN KEY (a) REFERENCES p", told=told)
+        (note,) = caught.value.__notes__
+        assert note.startswith("public.t is not as it was: ")
+        assert note.endswith("Left behind: the constraint t_a_fkey of public.t; the next run removes it.")
+        assert [what for what, _ in remains(connection)] == ["mark"]
+        reader.execute("ROLLBACK")
+        choice = asyncio.run(chosen(where, "ALTER a TYPE bigint"))
+        assert len(choice.steps) == 1
+        asyncio.run(carried_out(where, choice))
         assert remains(connection) == []

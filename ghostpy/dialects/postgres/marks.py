@@ -118,3 +118,8 @@ def removal(source: TableName, left: Leftovers, taken: frozenset[str] = frozense
     steps += [drop_constraint(source, name) for name in left.constraints]
     steps += [drop_column(source, name) for name in left.columns]
     return tuple(Step(s.sql, s.doing, s.lock, reason, s.quick, s.alone) for s in steps)
+
+
+async def leftover_steps(session: Session, source: TableName) -> tuple[Step, ...]:
+    """The steps that remove all that a change in steps, which is dead, left on the source; of no other's."""
+    return removal(source, await find_leftovers(session, source))

@@ -217,5 +217,6 @@ class _Work:
                     await self._tried(self._to_undo[len(left) - 1], _UNDO_ATTEMPTS)
                     left.pop()
         except (errors.GhostpyError, TimeoutError) as failure:
-            return f"{failure or 'The server does not answer in time'}. Left behind: {', '.join(left)}; the next run removes it."
+            why = str(failure) or "it could not be undone in time"
+            return f"{self._source} is not as it was: {why}. Left behind: {', '.join(left)}; the next run removes it."
         return f"{self._source} is as it was."
