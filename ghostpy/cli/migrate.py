@@ -148,6 +148,8 @@ def _interrupted(number: signal.Signals, settings: MigrateSettings, notes: Seque
 
 def _say_what_became_of_the_source(error: GhostpyError, settings: MigrateSettings) -> None:
     source, told = str(names_of(settings)[0]), f"{error.message} {error.hint}".lower()
+    if any(note.startswith(f"{source} ") for note in getattr(error, "__notes__", ())):
+        return
     if isinstance(error, CutOverInDoubt) or any(word in told for word in ("exchanged", "untouched", "nothing was")):
         if source.lower() not in told:
             error.add_note(f"The table is {source} on {settings.connect.address}.")
