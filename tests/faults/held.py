@@ -36,6 +36,8 @@ class Session(Protocol):
 class Held(ABC):
     """One run on table `t`."""
 
+    lock_seconds = 10
+
     def __init__(self, server: sandbox.Server, database: str, folder: Path, *flags: str) -> None:
         self.server = server
         self.database = database
@@ -62,7 +64,7 @@ class Held(ABC):
             *self._target(),
             "--chunk-size=10",
             "--verbose",
-            "--cut-over-lock-timeout-seconds=10",
+            f"--cut-over-lock-timeout-seconds={self.lock_seconds}",
             f"--postpone-cut-over-flag-file={self.flag_file}",
             "--execute",
             *self._flags,

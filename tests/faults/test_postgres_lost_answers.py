@@ -153,6 +153,7 @@ def outcome_of(table: Witness, settings: MigrateSettings | None = None) -> objec
 
 
 @DONE
+@pytest.mark.parametrize("table", [18, 15], indirect=True)
 @pytest.mark.parametrize("begins", ["COMMIT", "INSERT"])
 def test_copy(table: Witness, lose: Lose, begins: str, done: bool) -> None:
     """The shadow has no key that would keep a row from being copied twice."""
@@ -216,6 +217,7 @@ def test_resync(table: Witness, lose: Lose, done: bool) -> None:
 
 
 @DONE
+@pytest.mark.parametrize("table", [18, 15], indirect=True)
 def test_exchange(table: Witness, lose: Lose, done: bool) -> None:
     """Who owns the name is looked up: the run ends well at once, or in its second attempt."""
     lost = lose("COMMIT", done=done, purpose="cut-over")

@@ -23,6 +23,7 @@ from holding_postgres import (
     SLOT,
     VERIFY,
     HeldRun,
+    execute,
     make_gates,
     make_table,
 )
@@ -164,6 +165,7 @@ def _end_sessions(run: HeldRun, phases: Sequence[str]) -> None:
         run.end_sessions(victims)
 
 
+@pytest.mark.parametrize("server", [18, 15], indirect=True)
 def test_sessions_replaced(server: sandbox.PostgresServer, database: str, tmp_path: Path) -> None:
     with HeldRun(server, database, tmp_path) as run:
         _end_sessions(run, (COPY, INDEXES, VERIFY, POSTPONED, LOCK, EXCHANGE))
@@ -249,6 +251,23 @@ def test_signal_twice(server: sandbox.PostgresServer, database: str, tmp_path: P
     until(lambda: not held(server, database).get("sessions"), "the DROP that was under way")
     assert contents_of(server, database)["public.t"] == before["public.t"]
     run_again(server, database)
+
+
+def test_run_stands_still(server: sandbox.PostgresServer, database: str, tmp_path: Path) -> None:
+    """The server does not leave the table locked for want of a run that goes on."""
+    with HeldRun(server, database, tmp_path) as run:
+        run.lock_seconds = 1
+        run.hold_at(EXCHANGE)
+        run.signal(signal.SIGSTOP)
+        run.release()
+        # Waits for as long as the exchange's locks are held.
+        execute(server, database, "SET lock_timeout = '60s'", "SELECT count(*) FROM t")
+        assert "_public_t_del.t" not in contents_of(server, database)
+        run.signal(signal.SIGCONT)
+        finished = run.ended()
+    assert finished.status == 0, finished.errors
+    assert "attempt 1 of" in finished.errors
+    assert_changed(server, database)
 
 
 @pytest.mark.parametrize("phase", [SLOT, COPY, EXCHANGE])

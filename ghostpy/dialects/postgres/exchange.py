@@ -26,6 +26,8 @@ from ghostpy.protocols import NameOwner, Resynced
 from ghostpy.settings import ConnectSettings
 
 _SERVER_BACK_WITHIN = 30.0
+_IDLE_AFTER = 2.0
+"""Seconds beyond the lock's time limit that the locking session may stand still."""
 
 
 class FrozenTransaction:
@@ -95,7 +97,8 @@ class LockingExchange:
         await self.prepare()
         session = self._session
         try:
-            await self._lock(await patience(session, self._work.oid, min(timeout, LONGEST_WAIT), timeout))
+            wait = await patience(session, self._work.oid, min(timeout, LONGEST_WAIT), timeout)
+            await self._lock(wait, idle=timeout + _IDLE_AFTER)
             yield FrozenTransaction(session, self._statements, self._work)
         except LockNotAvailable as error:
             await self._give_up()
@@ -105,13 +108,14 @@ class LockingExchange:
             raise
         await self._give_up()
 
-    async def _lock(self, wait: float) -> None:
+    async def _lock(self, wait: float, *, idle: float) -> None:
         """BEGIN, and all locks in one order for all runs, the source's last."""
         source = self._statements.plan.source.name
-        milliseconds = max(1, round(wait * 1000))
         script = [
             "BEGIN",
-            f"SET LOCAL lock_timeout = {milliseconds}",
+            f"SET LOCAL lock_timeout = {_milliseconds(wait)}",
+            # Where we stand still, or our machine is gone, the server gives up the locks by itself.
+            f"SET LOCAL idle_in_transaction_session_timeout = {_milliseconds(idle)}",
             # Deferred checks fail where it can still be mended, not at COMMIT.
             "SET CONSTRAINTS ALL IMMEDIATE",
             # Nobody else is held up while an autovacuum of the shadow is waited for.
@@ -165,3 +169,7 @@ async def _check_dependants(session: Session, source: TableName, fingerprint: st
         raise errors.SourceChanged(
             f"what depends on {source} on {session.address} is not what it was when the plan was made; nothing was changed"
         )
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))

@@ -51,6 +51,10 @@ _SETTINGS = {
     "statement_timeout": "0",
     # Standbys follow in their own time; a commit that waits for one would keep its locks.
     "synchronous_commit": "local",
+    # The server's side: it notices after a minute, not after two hours, that our machine is gone, and gives up our locks.
+    "tcp_keepalives_count": "3",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
 }
 
 
