@@ -59,6 +59,7 @@ class Case:
     server: dict[str, str | int] = field(default_factory=dict)
     copy: dict[str, Any] = field(default_factory=dict)
     target: dict[str, Any] = field(default_factory=dict)
+    connect: dict[str, Any] = field(default_factory=dict)
     schema: str = "public"
     versions: tuple[int, ...] = ()
     ignore: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -268,7 +268,7 @@ def run_case(case: Case, twins: Twins, tmp_path: Path) -> None:
 
 async def _migrated(case: Case, twins: Twins, watcher: _Watcher, flag: Path) -> RunReport | GhostpyError:
     settings = MigrateSettings(
-        connect=twins.connect,
+        connect=replace(twins.connect, **case.connect),
         target=TargetSettings(
             **twins.place,
             alter=case.alter,

@@ -1,0 +1,10 @@
+UPDATE t SET v = v + 1 WHERE id = {1..200};
+UPDATE t SET id = id + 100000, name = name || '+' WHERE id = {1..200};
+INSERT INTO t VALUES (1000 + {n}, {n}, 'new {n}');
+DELETE FROM t WHERE id = {1..200};
+BEGIN;
+UPDATE t SET v = -v WHERE id BETWEEN 10 AND 100;
+SAVEPOINT a;
+DELETE FROM t WHERE id = {1..200};
+ROLLBACK TO a;
+COMMIT;
