@@ -14,12 +14,14 @@ from typing import Any
 
 import psycopg
 import pytest
-from postgres_altering import TABLES, carried_out, chosen, connected, definition, remains, settings
+from postgres_altering import SOURCE, TABLES, carried_out, chosen, connected, definition, remains, settings
 
 from ghostpy import errors, sandbox
 from ghostpy.dialects.postgres import staged
+from ghostpy.dialects.postgres.marks import MARK
 from ghostpy.dialects.postgres.session import Session, opened
 from ghostpy.dialects.postgres.settled import settled
+from ghostpy.model.finding import Severity
 from ghostpy.model.plan import Strategy
 from ghostpy.settings import ConnectSettings
 
@@ -45,7 +47,7 @@ def plan_and_carry_out(where: ConnectSettings, alter: str, **how: Any) -> None:
     async def both() -> None:
         choice = await chosen(where, alter)
         assert choice.strategy is not Strategy.SHADOW
-        assert choice.findings == ()
+        assert not [finding for finding in choice.findings if finding.severity is Severity.REFUSE]
         await carried_out(where, choice, **how)
 
     asyncio.run(both())
@@ -160,6 +162,21 @@ def test_an_index_that_somebody_else_did_not_finish(where: ConnectSettings, alte
         plan_and_carry_out(where, alter)
         assert remains(connection) == []
         assert "k" in {row[0] for row in definition(connection)}
+
+
+def test_an_index_that_somebody_else_is_building(where: ConnectSettings) -> None:
+    """It is left alone, and the name is taken."""
+    build = "import sys, psycopg; psycopg.connect(sys.argv[1], autocommit=True).execute(sys.argv[2])"
+    with connected(where) as connection, _older(where):
+        create = "CREATE INDEX CONCURRENTLY k ON t (a)"
+        process = subprocess.Popen([sys.executable, "-c", build, where.dsn, create])
+        while not connection.execute(
+            "SELECT FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting%'"
+        ).fetchall():
+            assert process.poll() is None
+        with pytest.raises(errors.ServerError, match="already exists"):
+            asyncio.run(chosen(where, "CREATE INDEX k ON t (b, a)"))
+    assert process.wait() == 0
 
 
 async def _interrupted(
@@ -279,9 +296,30 @@ def test_killed_and_run_again(where: ConnectSettings, strategy: Strategy) -> Non
         alter = ALTER if strategy is Strategy.STAGED else "ALTER a TYPE bigint"
         choice = asyncio.run(chosen(where, alter))
         assert choice.strategy is strategy
+        (finding,) = choice.findings
+        assert (finding.code, finding.severity) == ("leftover-steps", Severity.WARN)
+        assert "the constraint t_a_check of public.t" in finding.text
         asyncio.run(carried_out(where, choice))
         assert remains(connection) == []
         assert complete(connection) if strategy is Strategy.STAGED else definition(connection) == before
+
+
+def test_leftovers_before_a_plan(where: ConnectSettings) -> None:
+    async def removed() -> bool:
+        return await staged.remove_leftovers(where, SOURCE, lock_timeout=0.2, happened=lambda _: None)
+
+    with connected(where) as connection:
+        assert not asyncio.run(removed())
+        before = definition(connection)
+        for statement in (
+            "ALTER TABLE t ADD z int CONSTRAINT zs CHECK (z > 0)",
+            f"COMMENT ON COLUMN t.z IS '{MARK}'; COMMENT ON CONSTRAINT zs ON t IS '{MARK}'",
+            "CREATE INDEX _several_gho ON t (z, a)",
+        ):
+            connection.execute(statement.encode())
+        assert asyncio.run(removed())
+        assert definition(connection) == before
+        assert remains(connection) == []
 
 
 def _wait_for_end(connection: psycopg.Connection[Any]) -> None:

@@ -26,7 +26,11 @@ UNION ALL SELECT 'constraint', k.conname::text FROM pg_constraint k JOIN pg_desc
 UNION ALL SELECT CASE WHEN c.relname LIKE E'\\\\_%%\\\\_gho' THEN 'index' ELSE 'invalid' END, c.relname::text
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
     WHERE i.indrelid = %s::regclass AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.conrelid = i.indrelid)
-    AND (NOT i.indisvalid OR c.relname LIKE E'\\\\_%%\\\\_gho') ORDER BY 1, 2
+    AND (c.relname LIKE E'\\\\_%%\\\\_gho' OR NOT i.indisvalid
+         -- One that somebody is building now is not a leftover.
+         AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index g
+                         WHERE g.datname = current_database() AND g.index_relid = c.oid))
+ORDER BY 1, 2
 """
 
 

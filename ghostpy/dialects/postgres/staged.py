@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from ghostpy import errors
 from ghostpy.dialects.postgres.blockers import blockers, holders
+from ghostpy.dialects.postgres.marks import leftover_steps
 from ghostpy.dialects.postgres.misfit_rows import explained
 from ghostpy.dialects.postgres.session import Session, opened, see_gone
 from ghostpy.dialects.postgres.settled import settled
@@ -53,6 +54,22 @@ async def carry_out(
         raise
     finally:
         await work.session.close()
+
+
+async def remove_leftovers(
+    settings: ConnectSettings,
+    source: TableName,
+    *,
+    lock_timeout: float,
+    attempts: int = 60,
+    happened: Callable[[str], None],
+) -> bool:
+    """Remove what a dead change in steps left on the source, if it left anything; a plan that is made before takes it for the user's."""
+    async with opened(settings, purpose="look for leftovers") as session:
+        steps = await leftover_steps(session, source)
+    if steps:
+        await carry_out(settings, source, steps, lock_timeout=lock_timeout, attempts=attempts, happened=happened)
+    return bool(steps)
 
 
 class _Work:

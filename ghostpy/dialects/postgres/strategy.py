@@ -19,7 +19,7 @@ from ghostpy.dialects.postgres.stand_in import make_stand_in, users_of_columns
 from ghostpy.dialects.postgres.steps import Choice, Step, Verdict
 from ghostpy.dialects.postgres.table_state import FOREIGN_KEY, TableState, table_state
 from ghostpy.dialects.postgres.verdicts import reason_of, verdict_of
-from ghostpy.model.finding import Finding
+from ghostpy.model.finding import Finding, Severity
 from ghostpy.model.names import TableName
 from ghostpy.model.plan import Strategy
 from ghostpy.planning.postgres_alter import AlterText, statements
@@ -59,6 +59,14 @@ async def choose(session: Session, source: TableName, alter: AlterText, *, scrat
     raise AssertionError("the last attempt returns or raises")
 
 
+def _found(removal: Sequence[Step]) -> list[Finding]:
+    if not removal:
+        return []
+    what = ", ".join(step.doing.removeprefix("dropping ") for step in removal)
+    text = f"a change that did not come to its end left {what}"
+    return [Finding("leftover-steps", text, "That is removed first.", Severity.WARN)]
+
+
 class _Chooser:
     def __init__(
         self, session: Session, source: TableName, alter: AlterText, clone: TableName, facts: ServerFacts
@@ -91,7 +99,7 @@ class _Chooser:
         self._tried, self._parents = await redirected_to_stand_ins(
             self._session, self._originals, self._oid, self._clone
         )
-        findings = self._findings()
+        findings = [*self._findings(), *_found(removal)]
         choice = await self._choice(made)
         return Choice(
             choice.strategy if not (choice.strategy is Strategy.NOTHING and removal) else Strategy.STAGED,
