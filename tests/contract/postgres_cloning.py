@@ -14,6 +14,7 @@ from pathlib import Path
 from ghostpy import sandbox
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.clone import Altered, build_clone, own_findings
+from ghostpy.dialects.postgres.lent_sequences import give_back, let_go
 from ghostpy.dialects.postgres.names import helper_names
 from ghostpy.dialects.postgres.replay import path_of, run_under
 from ghostpy.dialects.postgres.session import Session, opened
@@ -99,11 +100,12 @@ class Database:
             for _ in range(2):  # a second try of the exchange may prepare again
                 await run_under(session, path, altered.before_exchange, doing="preparing", on=names.shadow)
             await _exchanged(session, self.source, names, altered)
+            await give_back(session, names.ledger)
             for statement in altered.after_exchange:
                 await session.execute(statement, doing="finishing")
             # No CASCADE: nothing may hang on what goes, and nothing may be left over in our schemas.
             await session.execute(
-                f"DROP TABLE {quote.table(names.old)}; DROP SCHEMA {quote.name(names.old.schema)}; "
+                f"DROP TABLE {quote.table(names.old)}; DROP TABLE {quote.table(names.ledger)}; DROP SCHEMA {quote.name(names.old.schema)}; "
                 f"DROP SCHEMA {quote.name(names.shadow.schema)}",
                 doing="cleaning up",
             )
@@ -136,16 +138,21 @@ async def _copied(session: Session, source: TableName, shadow: TableName, altere
 
 async def _exchanged(session: Session, source: TableName, names: HelperNames, altered: Altered) -> None:
     path = (source.schema,)
-    await session.execute(f"CREATE SCHEMA {quote.name(names.old.schema)}", doing="exchanging")
+    await session.execute(
+        f"CREATE SCHEMA {quote.name(names.old.schema)}; CREATE TABLE {quote.table(names.ledger)} (id text PRIMARY KEY, value text)",
+        doing="exchanging",
+    )
+    await let_go(session, altered.lent, source, names.ledger)
     async with session.transaction():
         await session.execute(f"LOCK TABLE {quote.table(source)} IN ACCESS EXCLUSIVE MODE", doing="exchanging")
-        await run_under(session, path, altered.before_move, doing="exchanging")
         await session.execute(
             f"ALTER TABLE {quote.table(source)} SET SCHEMA {quote.name(names.old.schema)}; "
             f"ALTER TABLE {quote.table(names.shadow)} SET SCHEMA {quote.name(source.schema)}",
             doing="exchanging",
         )
-        await run_under(session, path, altered.exchange_statements(names.old, source), doing="exchanging", on=source)
+        await run_under(
+            session, path, altered.exchange_statements(names.old, source, names.ledger), doing="exchanging", on=source
+        )
 
 
 class Twins:

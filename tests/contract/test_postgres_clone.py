@@ -459,7 +459,7 @@ def test_a_migrating_role_that_is_not_the_owner(server: sandbox.PostgresServer, 
         ALTER TABLE t ENABLE ROW LEVEL SECURITY;
         GRANT CREATE ON SCHEMA public TO clone_migrator, clone_owner;
         ALTER DEFAULT PRIVILEGES FOR ROLE clone_migrator GRANT ALL ON TABLES TO "Clone Other";
-        ALTER DEFAULT PRIVILEGES FOR ROLE clone_migrator REVOKE DELETE ON TABLES FROM clone_migrator;
+        ALTER DEFAULT PRIVILEGES FOR ROLE clone_migrator REVOKE TRUNCATE ON TABLES FROM clone_migrator;
         ALTER DEFAULT PRIVILEGES FOR ROLE clone_migrator GRANT ALL ON SEQUENCES TO "Clone Other";
         ALTER DEFAULT PRIVILEGES FOR ROLE clone_owner IN SCHEMA public GRANT USAGE ON SEQUENCES TO clone_reader;
         DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO clone_migrator', current_database()); END $$;

@@ -9,6 +9,7 @@ from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.constraint_definitions import Constraint
 from ghostpy.dialects.postgres.definitions import Part, Statistics
 from ghostpy.dialects.postgres.index_definitions import IndexDefinition
+from ghostpy.dialects.postgres.lent_sequences import Lent, promised
 from ghostpy.model.names import TableName
 
 
@@ -18,16 +19,6 @@ class Heir:
 
     new: str
     old: str
-
-
-@dataclass(frozen=True, slots=True)
-class Handed:
-    """A sequence of a serial column that goes over to the new table's `column`."""
-
-    sequence: TableName
-    column: str
-    new_owner: str | None
-    """Where the ALTER gave the table away, and its sequences with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +33,6 @@ class Altered:
     """For one transaction under a search_path of the shadow's and the source's schema, any time between copy and exchange; again, too."""
     after_exchange: tuple[str, ...]
     """Each for itself, under any search_path: validation of what the source's rows were known to keep. They read whole tables."""
-    before_move: tuple[str, ...]
-    """For the exchange's transaction, before the two tables move, or even before the source is locked.
-
-    They wait for transactions that have called nextval(), which holds a lock to the end; one of those that waits for us is a deadlock.
-    """
     foreign_parents: tuple[TableName, ...]
     """Tables that the exchange locks in ACCESS EXCLUSIVE mode, since DROP CONSTRAINT on the old table's foreign keys does."""
     new_foreign_parents: tuple[TableName, ...]
@@ -55,11 +41,14 @@ class Altered:
     """The old table's foreign keys to other tables; they would hold the application back there."""
     statistics: tuple[Statistics, ...] = ()
     heirs: tuple[Heir, ...] = ()
-    handed: tuple[Handed, ...] = ()
+    lent: tuple[Lent, ...] = ()
+    """Sequences to be let go before the exchange (`lent_sequences.let_go`), and given to the new table after it."""
     parts: tuple[Part, ...] = ()
     """Triggers and rules."""
     constraints: tuple[Constraint, ...] = ()
     """Foreign keys, and what is NOT VALID."""
+    new_foreign_keys: tuple[Constraint, ...] = ()
+    """Those of them, to other tables, that the source's rows have never been held to."""
     row_security: tuple[str, ...] = ()
     late_grants: tuple[str, ...] = ()
     """Those that take something from the owner that the last resync needs."""
@@ -67,18 +56,17 @@ class Altered:
     @classmethod
     def none(cls) -> Altered:
         """Of a change that needs no shadow."""
-        return cls((), (), (), (), (), (), ())
+        return cls((), (), (), (), (), ())
 
-    def exchange_statements(self, old: TableName, new: TableName) -> tuple[str, ...]:
+    def exchange_statements(self, old: TableName, new: TableName, ledger: TableName) -> tuple[str, ...]:
         """For the exchange's transaction, once the source is called `old` and the shadow `new`, which was the source's name.
 
         They run under a search_path of `new`'s schema; all of them are quick, whatever the tables' size.
         """
-        full = quote.table(new)
         return (
             *(f"ALTER TABLE {quote.table(old)} DROP CONSTRAINT {quote.name(key)}" for key in self.left_foreign_keys),
             *_moved_statistics(self.statistics, old, new),
-            *(_handed(handed, full) for handed in self.handed),
+            *promised(self.lent, new, ledger),
             *(_succession(heir, old, new) for heir in self.heirs),
             *(
                 line
@@ -95,12 +83,6 @@ def _succession(heir: Heir, old: TableName, new: TableName) -> str:
     # A value given out at a rolled-back exchange is only skipped: setval() is not undone ("Sequence Manipulation Functions").
     successor = quote.text(quote.table(TableName(new.schema, heir.new)))
     return f"SELECT pg_catalog.setval({successor}, last_value, is_called) FROM {quote.table(TableName(old.schema, heir.old))}"
-
-
-def _handed(handed: Handed, table: str) -> str:
-    sequence = quote.table(handed.sequence)
-    given = "" if handed.new_owner is None else f"ALTER SEQUENCE {sequence} OWNER TO {quote.name(handed.new_owner)}; "
-    return f"{given}ALTER SEQUENCE {sequence} OWNED BY {table}.{quote.name(handed.column)}"
 
 
 def _moved_statistics(statistics: Sequence[Statistics], old: TableName, new: TableName) -> list[str]:

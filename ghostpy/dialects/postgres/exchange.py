@@ -14,6 +14,7 @@ from ghostpy.dialects.postgres.driver_errors import LockNotAvailable
 from ghostpy.dialects.postgres.fingerprint import check_unchanged
 from ghostpy.dialects.postgres.holders import patience
 from ghostpy.dialects.postgres.inspect import table_oid
+from ghostpy.dialects.postgres.lent_sequences import let_go
 from ghostpy.dialects.postgres.names import MADE_BY_US
 from ghostpy.dialects.postgres.replay import run_under
 from ghostpy.dialects.postgres.rows import POOL_SETTINGS, resync_on
@@ -52,9 +53,9 @@ class FrozenTransaction:
             f"ALTER TABLE {quote.table(names.shadow)} SET SCHEMA {quote.name(source.schema)}",
         ]
         path = (source.schema,)
-        await run_under(session, path, [*dependants.before_move, *altered.before_move], doing=doing)
+        await run_under(session, path, dependants.before_move, doing=doing)
         await session.execute("; ".join(move), doing=doing)
-        after = [*altered.exchange_statements(names.old, source), *dependants.after_move]
+        after = [*altered.exchange_statements(names.old, source, names.ledger), *dependants.after_move]
         await run_under(session, path, after, doing=doing, on=source)
         try:
             await session.execute("COMMIT", doing=doing)
@@ -81,6 +82,7 @@ class LockingExchange:
         await check_unchanged(session, source, self._work.fingerprint)
         await _check_dependants(session, source, self._work.by_shadow[1].fingerprint)
         self._shadow_oid = self._shadow_oid or await table_oid(session, names.shadow)
+        await let_go(session, self._work.by_shadow[0].lent, source, names.ledger)
         found = await session.scalar(
             "SELECT count(*) FROM pg_namespace WHERE nspname = %s", [names.old.schema], doing="looking for a schema"
         )

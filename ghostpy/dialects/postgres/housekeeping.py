@@ -15,7 +15,8 @@ from ghostpy.dialects.postgres.indexes import ShadowIndexes
 from ghostpy.dialects.postgres.inspect import table_oid
 from ghostpy.dialects.postgres.lasting import LastingSession
 from ghostpy.dialects.postgres.later import carry_out_later
-from ghostpy.dialects.postgres.names import MADE_BY_US
+from ghostpy.dialects.postgres.lent_sequences import give_back
+from ghostpy.dialects.postgres.names import LEDGER, MADE_BY_US
 from ghostpy.dialects.postgres.replay import path_of, run_under
 from ghostpy.dialects.postgres.session import LONGEST_WAIT, Session
 from ghostpy.dialects.postgres.slot import deregister, message_prefix, registration_name
@@ -89,6 +90,8 @@ class Housekeeper:
             raise errors.AlreadyRunning(
                 f"another run is changing {self._source} on {self._settings.address}: it holds the lock; nothing was changed"
             )
+        # What a run that died has let go must be the table's again before this one looks at it.
+        await give_back(self._locking, self._helpers.ledger)
 
     async def create_ledger(self) -> None:
         names = self._helpers
@@ -243,6 +246,7 @@ async def drop_our_schema(session: Session, schema: str) -> None:
         doing="looking for a schema",
     )
     if tables:
+        await give_back(session, TableName(schema, LEDGER))
         drops = [f"DROP TABLE {quote.table(TableName(schema, name))}" for (name,) in tables if name is not None]
         script = "; ".join(["BEGIN", *drops, f"DROP SCHEMA {quote.name(schema)}", "COMMIT"])
         try:

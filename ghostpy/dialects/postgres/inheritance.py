@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ghostpy.dialects.postgres import quote
-from ghostpy.dialects.postgres.altered import Altered, Handed, Heir
-from ghostpy.dialects.postgres.constraint_definitions import FOREIGN_KEY
+from ghostpy.dialects.postgres.altered import Altered, Heir
+from ghostpy.dialects.postgres.constraint_definitions import FOREIGN_KEY, Constraint
 from ghostpy.dialects.postgres.definitions import Definitions
 from ghostpy.dialects.postgres.grants import GRANTS, column_grants, exploded, relation_grants
 from ghostpy.dialects.postgres.index_definitions import IndexDefinition
+from ghostpy.dialects.postgres.lent_sequences import Lent
 from ghostpy.dialects.postgres.sequences import Counter, OwnedSequence, counters, owned_by, read_sequences, usual_access
 from ghostpy.dialects.postgres.session import Session
 from ghostpy.dialects.postgres.stand_in_parents import with_partitions
@@ -36,7 +37,6 @@ async def inherit(
     owner = clone.owner if any(_CHANGES_OWNER.search(alter) for alter in alters) else source.owner
     of_source = await read_sequences(session, source.table, doing=_DOING)
     heirs = await _heirs(session, of_source, clone.table, stood)
-    handed = _handed(of_source, renamed, None if owner == source.owner else owner)
     granted, late = await _grants(session, source, owner, renamed)
     keys = [constraint for constraint in clone.constraints if constraint.kind == FOREIGN_KEY]
     left = [key for key in source.constraints if key.kind == FOREIGN_KEY and not key.on_itself]
@@ -62,15 +62,15 @@ async def inherit(
             for key in keys
             if key.valid and key.enforced
         ),
-        before_move=tuple(f"ALTER SEQUENCE {quote.table(each.sequence)} OWNED BY NONE" for each in handed),
         foreign_parents=_others(left_parents, source.table),
         new_foreign_parents=_others((parent for parent in parents if parent not in left_parents), source.table),
         left_foreign_keys=tuple(key.name for key in left),
         statistics=statistics,
         heirs=heirs,
-        handed=handed,
+        lent=_lent(of_source, renamed, None if owner == source.owner else owner),
         parts=(*clone.triggers, *clone.rules),
         constraints=tuple(c for c in clone.constraints if c.kind == FOREIGN_KEY or c.holds_new_rows_only),
+        new_foreign_keys=_new_foreign_keys(source, keys),
         row_security=clone.row_security_statements(),
         late_grants=late,
     )
@@ -94,6 +94,15 @@ async def paired(session: Session, source: Definitions, clone: Definitions) -> t
     return tuple((old, new) for old, new in rows)
 
 
+def _new_foreign_keys(source: Definitions, keys: Iterable[Constraint]) -> tuple[Constraint, ...]:
+    known = {(key.name, key.definition) for key in source.constraints}
+    return tuple(
+        key
+        for key in keys
+        if key.valid and key.enforced and not key.on_itself and key.parent and (key.name, key.definition) not in known
+    )
+
+
 def _others(parents: Iterable[TableName], source: TableName) -> tuple[TableName, ...]:
     return tuple(parent for parent in parents if parent != source)
 
@@ -101,11 +110,9 @@ def _others(parents: Iterable[TableName], source: TableName) -> tuple[TableName,
 # --- sequences ---------------------------------------------------------------------------------------------------------
 
 
-def _handed(
-    sequences: Iterable[OwnedSequence], renamed: Mapping[str, str], new_owner: str | None
-) -> tuple[Handed, ...]:
+def _lent(sequences: Iterable[OwnedSequence], renamed: Mapping[str, str], new_owner: str | None) -> tuple[Lent, ...]:
     return tuple(
-        Handed(TableName(each.schema, each.name), renamed[each.column], new_owner)
+        Lent(TableName(each.schema, each.name), each.column, renamed[each.column], new_owner)
         for each in sequences
         if not each.identity and each.column in renamed
     )
