@@ -87,7 +87,7 @@ async def refuse_duplicates(session: Session, statements: Statements, exclusive:
         raise _duplicate_rows(statements, exclusive, duplicates)
 
 
-def _arriving(statements: Statements, condition: str, extra: Sequence[str] = ()) -> str:
+def arrivals(statements: Statements, condition: str, extra: Sequence[str] = ()) -> str:
     """The source rows that match `condition` as the shadow would hold them, all its columns among them."""
     plan = statements.plan
     added = [f"NULL::{column.full_type} AS {quote.name(column.name)}" for column in plan.columns.added]
@@ -102,7 +102,7 @@ def _arriving(statements: Statements, condition: str, extra: Sequence[str] = ())
 def _in_the_way(statements: Statements, exclusive: Exclusive, condition: str) -> str:
     key = statements.plan.copy_key
     k = [f"{name} AS k{i}" for i, name in enumerate(statements.shadow_key)]
-    arriving = exclusive.of(_arriving(statements, condition), k)
+    arriving = exclusive.of(arrivals(statements, condition), k)
     standing = exclusive.of(statements.shadow, [f"{statements.shadow_key_text} AS t", *k])
     same = " AND ".join(f"s.k{i} = n.k{i}" for i in range(len(key.shadow_columns)))
     return (
@@ -114,7 +114,7 @@ def _in_the_way(statements: Statements, exclusive: Exclusive, condition: str) ->
 def _duplicates(statements: Statements, exclusive: Exclusive, scope: str) -> str:
     key = statements.plan.copy_key
     text = key_sql(key.source_columns, statements.source_key)
-    rows = exclusive.of(_arriving(statements, scope, [f"{text} AS ghostpy_key"]), ["ghostpy_key AS t"])
+    rows = exclusive.of(arrivals(statements, scope, [f"{text} AS ghostpy_key"]), ["ghostpy_key AS t"])
     shown = " || ', ' || ".join(f"coalesce(a.u{i}::text, 'NULL')" for i in range(len(exclusive.parts)))
     return (
         f"WITH n AS MATERIALIZED ({rows}) SELECT DISTINCT ON (a.t) a.t, b.t, {shown} FROM n AS a JOIN n AS b "

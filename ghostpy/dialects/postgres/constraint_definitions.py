@@ -30,6 +30,8 @@ class Constraint:
     """The parent's name as `definition` has it."""
     parent_oid: int = 0
     on_itself: bool = False
+    refers: tuple[tuple[str, str], ...] = ()
+    """Of a foreign key, for each of its columns: a condition for x, a row, to refer to anything at all, and one for it to refer to p."""
 
     @property
     def holds_new_rows_only(self) -> bool:
@@ -61,7 +63,15 @@ class Constraint:
 _QUESTION = """
 SELECT c.oid::bigint, c.conname, c.contype::varchar, pg_catalog.pg_get_constraintdef(c.oid), c.convalidated, {enforced},
        pg_catalog.obj_description(c.oid, 'pg_constraint'), n.nspname, p.relname,
-       c.confrelid::pg_catalog.regclass::varchar, c.confrelid::bigint
+       c.confrelid::pg_catalog.regclass::varchar, c.confrelid::bigint,
+       ARRAY(SELECT ARRAY[pg_catalog.format('x.%%I IS NOT NULL', child.attname),
+                          pg_catalog.format('p.%%I OPERATOR(%%I.%%s) x.%%I', parent.attname, s.nspname, o.oprname, child.attname)]
+             FROM ROWS FROM (pg_catalog.unnest(c.conkey), pg_catalog.unnest(c.confkey), pg_catalog.unnest(c.conpfeqop))
+                 WITH ORDINALITY AS k (child, parent, operator, place)
+             JOIN pg_catalog.pg_attribute child ON child.attrelid = c.conrelid AND child.attnum = k.child
+             JOIN pg_catalog.pg_attribute parent ON parent.attrelid = c.confrelid AND parent.attnum = k.parent
+             JOIN pg_catalog.pg_operator o ON o.oid = k.operator
+             JOIN pg_catalog.pg_namespace s ON s.oid = o.oprnamespace ORDER BY k.place)
 FROM pg_catalog.pg_constraint c
 LEFT JOIN pg_catalog.pg_class p ON p.oid = c.confrelid
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = p.relnamespace
@@ -73,6 +83,7 @@ ORDER BY c.contype, c.conname
 async def read_constraints(session: Session, oid: int, *, doing: str) -> tuple[Constraint, ...]:
     """The constraints of a table that stand on no index of its own."""
     enforced = "c.conenforced" if session.connection.info.server_version >= 180000 else "true"
+    rows = await session.query(_QUESTION.format(enforced=enforced), [oid], doing=doing)
     return tuple(
         Constraint(
             oid=number,
@@ -86,8 +97,7 @@ async def read_constraints(session: Session, oid: int, *, doing: str) -> tuple[C
             parent_spelled=spelled,
             parent_oid=parent,
             on_itself=parent == oid,
+            refers=tuple((given, same) for given, same in refers),
         )
-        for number, name, kind, definition, valid, kept, comment, schema, table, spelled, parent in await session.query(
-            _QUESTION.format(enforced=enforced), [oid], doing=doing
-        )
+        for number, name, kind, definition, valid, kept, comment, schema, table, spelled, parent, refers in rows
     )

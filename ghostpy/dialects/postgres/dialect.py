@@ -60,7 +60,10 @@ class PostgresDialect:
         plan, self._work = await planner.plan()
         indexes = None
         if plan.strategy is Strategy.SHADOW:
-            indexes = ShadowIndexes(Statements(plan), self._work.by_shadow[0].indexes, plan.copy_key.shadow_index)
+            altered, _ = self._work.by_shadow
+            indexes = ShadowIndexes(
+                Statements(plan), altered.indexes, plan.copy_key.shadow_index, altered.new_foreign_keys
+            )
         self._housekeeper.expect(self._work, indexes)
         return plan
 

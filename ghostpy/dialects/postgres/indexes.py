@@ -8,10 +8,12 @@ from functools import partial
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.conflicts import Exclusive, refuse_duplicates
+from ghostpy.dialects.postgres.constraint_definitions import Constraint
 from ghostpy.dialects.postgres.driver_errors import DuplicateEntry
 from ghostpy.dialects.postgres.index_definitions import IndexDefinition
 from ghostpy.dialects.postgres.key_text import to_key
 from ghostpy.dialects.postgres.lasting import LastingSession
+from ghostpy.dialects.postgres.orphans import refuse_orphans
 from ghostpy.dialects.postgres.replay import path_of, run_under
 from ghostpy.dialects.postgres.statements import Statements
 from ghostpy.errors import DuplicateRows
@@ -22,10 +24,17 @@ _LOOKED_AT = 500
 
 
 class ShadowIndexes:
-    """The indexes of one shadow. `key`: the name of the one that resync finds rows by."""
+    """The indexes of one shadow, and what else rows are held to before the exchange. `key`: the name of the one that resync finds rows by."""
 
-    def __init__(self, statements: Statements, indexes: Sequence[IndexDefinition], key: str) -> None:
+    def __init__(
+        self,
+        statements: Statements,
+        indexes: Sequence[IndexDefinition],
+        key: str,
+        foreign_keys: Sequence[Constraint] = (),
+    ) -> None:
         self._statements = statements
+        self._foreign_keys = foreign_keys
         self._key = [index for index in indexes if index.name == key]
         self._others = [index for index in indexes if index.name != key]
 
@@ -35,9 +44,10 @@ class ShadowIndexes:
             await self._build(session, index)
 
     async def build_others(self, session: LastingSession) -> None:
-        """Build all other indexes. Raises DuplicateRows where rows of the source collide on one."""
+        """Build all other indexes. Raises DuplicateRows where rows of the source collide on one, DataDoesNotFit where they refer to nothing."""
         for index in self._others:
             await self._build_unique(session, index)
+        await refuse_orphans(session, self._statements, self._foreign_keys)
 
     async def _build(self, session: LastingSession, index: IndexDefinition) -> None:
         plan = self._statements.plan
