@@ -66,9 +66,19 @@ class Database:
             for piece in pieces
         )
 
-    def change(self, *alters: str, meanwhile: Sequence[str] = (), role: str = "") -> Altered:
-        """Run `alters` ({table}: the table's name) by way of a clone. `meanwhile` is run by others once the rows are copied."""
-        return asyncio.run(self._changed(alters, meanwhile, self._url_of(role)))
+    def change(
+        self,
+        *alters: str,
+        meanwhile: Sequence[str] = (),
+        before_exchange: Sequence[str] = (),
+        after_exchange: Sequence[str] = (),
+        role: str = "",
+    ) -> Altered:
+        """Run `alters` ({table}: the table's name) by way of a clone.
+
+        `meanwhile` is run by others once the rows are copied; `before_exchange` and `after_exchange` are one transaction of theirs.
+        """
+        return asyncio.run(self._changed(alters, meanwhile, before_exchange, after_exchange, self._url_of(role)))
 
     def findings(self, *, role: str = "") -> list[Finding]:
         """What is against changing the table."""
@@ -82,7 +92,14 @@ class Database:
     def _url_of(self, role: str) -> str:
         return self.url.replace("//postgres@", f"//{role}@") if role else self.url
 
-    async def _changed(self, alters: Sequence[str], meanwhile: Sequence[str], url: str) -> Altered:
+    async def _changed(
+        self,
+        alters: Sequence[str],
+        meanwhile: Sequence[str],
+        before_exchange: Sequence[str],
+        after_exchange: Sequence[str],
+        url: str,
+    ) -> Altered:
         names = helper_names(self.source)
         async with opened(ConnectSettings(dsn=url), purpose="change") as session:
             altered = await tried(session, self.source, names.probe, alters)
@@ -99,7 +116,11 @@ class Database:
                 await run_under(session, path, index.create, doing=f"building {index.name}", on=names.shadow)
             for _ in range(2):  # a second try of the exchange may prepare again
                 await run_under(session, path, altered.before_exchange, doing="preparing", on=names.shadow)
-            await _exchanged(session, self.source, names, altered)
+            await _prepared(session, self.source, names, altered)
+            async with opened(ConnectSettings(dsn=self.url), purpose="others") as others:
+                await others.execute(";\n".join(["BEGIN", *before_exchange]), doing="writing")
+                await _exchanged(session, self.source, names, altered)
+                await others.execute(";\n".join([*after_exchange, "COMMIT"]), doing="writing")
             await give_back(session, names.ledger)
             for statement in altered.after_exchange:
                 await session.execute(statement, doing="finishing")
@@ -136,23 +157,24 @@ async def _copied(session: Session, source: TableName, shadow: TableName, altere
     )
 
 
-async def _exchanged(session: Session, source: TableName, names: HelperNames, altered: Altered) -> None:
-    path = (source.schema,)
+async def _prepared(session: Session, source: TableName, names: HelperNames, altered: Altered) -> None:
     await session.execute(
         f"CREATE SCHEMA {quote.name(names.old.schema)}; CREATE TABLE {quote.table(names.ledger)} (id text PRIMARY KEY, value text)",
         doing="exchanging",
     )
     await let_go(session, altered.lent, source, names.ledger)
+
+
+async def _exchanged(session: Session, source: TableName, names: HelperNames, altered: Altered) -> None:
     async with session.transaction():
-        await session.execute(f"LOCK TABLE {quote.table(source)} IN ACCESS EXCLUSIVE MODE", doing="exchanging")
         await session.execute(
+            f"SET LOCAL lock_timeout = '3s'; LOCK TABLE {quote.table(source)} IN ACCESS EXCLUSIVE MODE; "
             f"ALTER TABLE {quote.table(source)} SET SCHEMA {quote.name(names.old.schema)}; "
             f"ALTER TABLE {quote.table(names.shadow)} SET SCHEMA {quote.name(source.schema)}",
             doing="exchanging",
         )
-        await run_under(
-            session, path, altered.exchange_statements(names.old, source, names.ledger), doing="exchanging", on=source
-        )
+        statements = altered.exchange_statements(names.old, source, names.ledger)
+        await run_under(session, (source.schema,), statements, doing="exchanging", on=source)
 
 
 class Twins:

@@ -315,6 +315,18 @@ def test_sequences_go_on(twins: MakeTwins) -> None:
     sequences.same("INSERT INTO other DEFAULT VALUES RETURNING id")
 
 
+def test_who_has_taken_a_number_is_not_waited_for(twins: MakeTwins) -> None:
+    """Many an application calls nextval() first; it may then be waiting for us when we have the table."""
+    database = twins("CREATE TABLE t (id serial PRIMARY KEY, x int)").ours
+    database.change(
+        "ALTER TABLE {table} ALTER id TYPE bigint",
+        before_exchange=["SELECT nextval('t_id_seq')"],
+        after_exchange=["INSERT INTO t VALUES (currval('t_id_seq'), 1)"],
+    )
+    assert database.run("INSERT INTO t (x) VALUES (2)", "SELECT * FROM t ORDER BY id") == [(1, 1), (2, 2)]
+    assert database.run("SELECT pg_get_serial_sequence('t', 'id')") == [("public.t_id_seq",)]
+
+
 def test_what_the_copy_meets(twins: MakeTwins) -> None:
     """The bare shadow holds rows to what is valid, and to nothing else; the new indexes know whether the ALTER added them."""
     database = twins(
