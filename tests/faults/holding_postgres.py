@@ -66,6 +66,11 @@ def make_gates(server: sandbox.Server, database: str) -> None:
     execute(server, database, *_GATES)
 
 
+def hold_exchange() -> str:
+    """The statement by which a session of the test holds an exchange with all its locks."""
+    return f"SELECT pg_advisory_lock({_GATE}, {_IN_EXCHANGE})"
+
+
 def execute(server: sandbox.Server, database: str, *statements: str) -> list[tuple[Any, ...]]:
     """The rows of the last statement, each of them on its own."""
     with psycopg.connect(url_of(server, database), autocommit=True) as connection:
@@ -228,7 +233,7 @@ class HeldRun(Held):
         """All locks are held, the old table has moved, and the new one is about to."""
         if LOCK not in self._holders:
             self._hold_postponed()
-        self._holder(EXCHANGE).do(f"SELECT pg_advisory_lock({_GATE}, {_IN_EXCHANGE})")
+        self._holder(EXCHANGE).do(hold_exchange())
         self._give_up(LOCK)
         self.flag_file.unlink(missing_ok=True)
         self.until_waiting("cut-over", "%SET SCHEMA")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 import psycopg
 import pytest
-from holding_postgres import execute
+from held import until
+from holding_postgres import Holder, execute, hold_exchange, make_gates
 from migrating import url_of
 from postgres_witness import Witness, assert_nothing_held
 from silent import Silent
@@ -352,3 +356,88 @@ def test_change_in_several_steps(table: Witness, lose: Lose, alter: str, begins:
     else:
         assert isinstance(ended, errors.ServerGone)
         table.assert_as_before()
+
+
+# --- the connection is cut, and the server goes on ----------------------------------------------------------------------
+
+
+class CutOff(Protocol):
+    def __call__(self, begins: str, *, purpose: str, then: Callable[[int], None]) -> None: ...
+
+
+@pytest.fixture
+def cut_off(monkeypatch: pytest.MonkeyPatch, table: Witness) -> CutOff:
+    """Cut the connection while the server waits in the first statement that begins so; `then` gets the process that waits."""
+    run = Session._run
+
+    def cutting(begins: str, *, purpose: str, then: Callable[[int], None]) -> None:
+        left = [True]
+
+        async def instead(
+            session: Session, sql: str, params: Sequence[object] | None, what: str
+        ) -> psycopg.AsyncCursor[Row]:
+            answer = asyncio.ensure_future(run(session, sql, params, what))
+            if left and sql.startswith(begins) and session._purpose.startswith(purpose):
+                left.clear()
+                assert session.backend is not None
+                process = session.backend.pid
+                await asyncio.to_thread(until, lambda: _waits(table, process), f"{begins} to wait")
+                with socket.socket(fileno=os.dup(session.connection.fileno())) as connection:
+                    connection.shutdown(socket.SHUT_RDWR)
+                threading.Thread(target=then, args=(process,)).start()
+            return await answer
+
+        monkeypatch.setattr(Session, "_run", instead)
+
+    return cutting
+
+
+def _waits(table: Witness, process: int) -> bool:
+    question = f"SELECT pid FROM pg_stat_activity WHERE pid = {process} AND wait_event_type = 'Lock'"
+    return bool(execute(table.server, table.database, question))
+
+
+def test_resync_that_goes_on(table: Witness, cut_off: CutOff) -> None:
+    """A script that ends with COMMIT could undo, later, what was done since."""
+
+    async def scenario() -> None:
+        async with prepared(table) as (parts, dialect):
+            await parts.copying.copy(EVERYTHING)
+            await dialect.housekeeping.build_key()
+            other = Holder(table.server, table.database)
+            other.do("BEGIN", f"SELECT FROM {_SHADOW} WHERE id = 5 FOR UPDATE")
+            execute(table.server, table.database, "UPDATE t SET k = 0 WHERE id = 5")
+            cut_off(
+                "BEGIN; DELETE", purpose="rows", then=lambda process: until(lambda: not _waits(table, process), "it")
+            )
+            with pytest.raises(errors.TransientError):
+                await parts.resyncing.resync({5: 0}, EVERYTHING)
+            other.close()
+            execute(table.server, table.database, "UPDATE t SET k = 7 WHERE id = 5")
+            await retried(5, parts.resyncing.resync, {5: 0}, EVERYTHING)
+
+    asyncio.run(scenario())
+    assert rows_of(table, _SHADOW) == rows_of(table, "t")
+
+
+def test_exchange_that_goes_on(table: Witness, cut_off: CutOff) -> None:
+    """Its locks must not outlive its end."""
+    make_gates(table.server, table.database)
+    gate = Holder(table.server, table.database)
+    gate.do(hold_exchange())
+
+    ended: list[int] = []
+
+    def open_gate(process: int) -> None:
+        try:
+            until(lambda: not _waits(table, process), "the lost session to be ended")
+            ended.append(process)
+        finally:
+            gate.close()
+
+    cut_off('ALTER TABLE "public"', purpose="cut-over", then=open_gate)
+    report = outcome_of(table)
+    assert isinstance(report, RunReport)
+    assert report.cut_over_attempts > 1
+    assert ended
+    assert_changed(table)

@@ -27,6 +27,7 @@ from ghostpy.protocols import NameOwner, Resynced
 from ghostpy.settings import ConnectSettings
 
 _SERVER_BACK_WITHIN = 30.0
+_GONE_WITHIN = 5.0
 _IDLE_AFTER = 2.0
 """Seconds beyond the lock's time limit that the locking session may stand still."""
 
@@ -129,12 +130,18 @@ class LockingExchange:
             await self._session.execute("; ".join(script), doing=f"locking {source}")
 
     async def _give_up(self) -> None:
-        """End the transaction, where one is open. However that goes, its locks are gone with the session."""
+        """End the transaction, where one is open, and with it its locks."""
+        session = self._session
         try:
             async with asyncio.timeout(1.0):
-                await self._session.rollback()
+                await session.rollback()
         except (errors.GhostpyError, TimeoutError, asyncio.CancelledError):
-            await self._session.close()
+            await session.close()
+            # What the server still does for a session that is lost from here, it does with all the locks held.
+            if session.backend is not None:
+                with suppress(errors.GhostpyError, TimeoutError):
+                    async with asyncio.timeout(_GONE_WITHIN):
+                        await see_gone(self._settings, session.backend)
 
     async def owner(self) -> NameOwner:
         await self._session.close()
