@@ -31,7 +31,7 @@ class PostgresDialect:
         self._connect = settings.connect
         self._asked = asked_for(settings.target)
         self._started = datetime.now()
-        self._housekeeper = Housekeeper(self._connect, settings.cut_over.attempts, log.warning)
+        self._housekeeper = Housekeeper(self._connect, settings.cut_over.attempts, log.info)
         self._pool = SessionPool(self._connect, purpose="rows", size=settings.copy.workers + 1, options=POOL_SETTINGS)
         self._facts: ServerFacts | None = None
         self._target: Target | None = None
@@ -56,6 +56,9 @@ class PostgresDialect:
     async def plan(self) -> Plan:
         assert self._facts is not None
         assert self._target is not None
+        if self._settings.execute:
+            # Else a plan would take what a dead run left on the source for the user's.
+            await self._housekeeper.remove_leftovers()
         planner = Planner(self._housekeeper.session, self._facts, self._target, self._settings.target)
         plan, self._work = await planner.plan()
         indexes = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -10,7 +11,7 @@ from functools import partial
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.clone import build_clone
-from ghostpy.dialects.postgres.fingerprint import check_unchanged, table_fingerprint
+from ghostpy.dialects.postgres.fingerprint import check_unchanged
 from ghostpy.dialects.postgres.indexes import ShadowIndexes
 from ghostpy.dialects.postgres.inspect import table_oid
 from ghostpy.dialects.postgres.lasting import LastingSession
@@ -20,11 +21,13 @@ from ghostpy.dialects.postgres.names import LEDGER, MADE_BY_US
 from ghostpy.dialects.postgres.replay import path_of, run_under
 from ghostpy.dialects.postgres.session import LONGEST_WAIT, Session
 from ghostpy.dialects.postgres.slot import deregister, message_prefix, registration_name
-from ghostpy.dialects.postgres.staged import carry_out
+from ghostpy.dialects.postgres.staged import carry_out, remove_leftovers
 from ghostpy.dialects.postgres.steps import Step
 from ghostpy.dialects.postgres.work import Work
 from ghostpy.model.names import HelperNames, TableName
 from ghostpy.settings import ConnectSettings
+
+log = logging.getLogger("ghostpy.postgres")
 
 _SERVER_BACK_WITHIN = 30.0
 _CREATION_LOCK = "5s"
@@ -93,12 +96,20 @@ class Housekeeper:
         # What a run that died has let go must be the table's again before this one looks at it.
         await give_back(self._locking, self._helpers.ledger)
 
+    async def remove_leftovers(self) -> None:
+        """Remove what a change in steps that died has left on the source."""
+        if await table_oid(self._working, self._source) is not None:
+            await remove_leftovers(
+                self._settings,
+                self._source,
+                lock_timeout=LONGEST_WAIT,
+                attempts=self._attempts,
+                happened=self._happened,
+            )
+
     async def create_ledger(self) -> None:
         names = self._helpers
         schema = quote.name(names.shadow.schema)
-        if self._expected.steps:
-            await self._carry_out(self._expected.steps, LONGEST_WAIT)
-            self._expected.fingerprint = await table_fingerprint(self._working, self._source)
         await self._drop_schema(names.shadow.schema)
         await self._do(
             f"CREATE SCHEMA {schema}; "
@@ -139,7 +150,7 @@ class Housekeeper:
     async def finish(self) -> None:
         altered, dependants = self._expected.by_shadow
         statements = [*altered.after_exchange, *dependants.later]
-        await self._working.repeat(partial(carry_out_later, self._working, self._source, statements, self._happened))
+        await self._working.repeat(partial(carry_out_later, self._working, self._source, statements, log.warning))
 
     async def drop_shadow(self) -> None:
         """Gone with its schema, which the ledger is dropped with."""

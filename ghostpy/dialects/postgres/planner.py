@@ -148,8 +148,7 @@ class Planner:
         if refusing(findings):
             raise self._refusal(findings)
         plan = self._assembled(source, probed.shadow, columns, key.key, findings)
-        steps = choice.steps if choice else ()
-        return plan, await self._work(source, dependants=probed.dependants, altered=probed.altered, steps=steps)
+        return plan, await self._work(source, dependants=probed.dependants, altered=probed.altered)
 
     def _columns(self, source: Table, probed: _Probed, findings: list[Finding]) -> ColumnMap:
         using = tuple(self._target.alter.using.items())

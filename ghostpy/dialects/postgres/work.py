@@ -11,9 +11,9 @@ from ghostpy.dialects.postgres.dependants import Dependants
 from ghostpy.dialects.postgres.steps import Step
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Work:
-    """`fingerprint`: what the source must still be at the exchange. `alters`: the user's statements for the clone. `steps`: those on the source itself; with a shadow, what goes before it."""
+    """`fingerprint`: what the source must still be at the exchange. `alters`: the user's statements for the clone. `steps`: those on the source itself."""
 
     oid: int
     fingerprint: str
