@@ -22,8 +22,8 @@ $(STAMP): pyproject.toml
 demo: setup ## Change a table of a throwaway server under load; DIALECT=postgres
 	@$(BIN)/ghostpy demo --dialect $(DIALECT)
 
-test: setup ## Run the tests against real servers; PYTEST_ARGS go to pytest
-	@$(BIN)/python -m pytest tests $(PYTEST_ARGS)
+test: setup ## Run the tests against real servers, side by side; PYTEST_ARGS go to pytest
+	@$(BIN)/python -m pytest tests -n auto --maxprocesses=4 --dist=worksteal $(PYTEST_ARGS)
 
 lint: setup ## Check style, format and types
 	@$(BIN)/ruff check .
