@@ -272,6 +272,10 @@ class HeldRun(Held):
             )
         }
 
+    def reads_stream(self) -> bool:
+        """Whether a walsender serves the run."""
+        return bool(self._look.do(f"SELECT pid {_OURS} AND backend_type = 'walsender'", params=()))
+
     def end_sessions(self, processes: set[int]) -> None:
         """Return once they are gone."""
         self._look.do("SELECT pg_terminate_backend(pid) FROM unnest(%s) AS pid", params=(list(processes),))
