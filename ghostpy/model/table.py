@@ -26,6 +26,8 @@ class Column:
     unsigned: bool = False
     charset: str | None = None
     collation: str | None = None
+    deterministic: bool = True
+    """Whether values that are equal under the collation are the same text; where not, it is PostgreSQL that says so."""
     character_length: int | None = None
     numeric_precision: int | None = None
     numeric_scale: int | None = None

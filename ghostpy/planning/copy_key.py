@@ -80,7 +80,8 @@ def _as_copy_key(
         if feed is None:
             return f"the change does not keep {column.name} as it is"
         if not carries(column, feed.target):
-            return f"{column.name} changes from {column.full_type} to {feed.target.full_type}, which alters how it compares"
+            old, new = _kinds(column, feed.target)
+            return f"{column.name} changes from {old} to {new}, which alters how it compares"
         shadow_columns.append(feed.target)
     names_there = [column.name for column in shadow_columns]
     leading = [other for other in shadow.indexes if other.visible and other.ordered and _leads(other, names_there)]
@@ -88,6 +89,13 @@ def _as_copy_key(
         return f"no index of the new table begins with {_listed(names_there)}"
     best = min(leading, key=lambda other: (other.name != "PRIMARY", not other.unique, len(other.parts)))
     return CopyKey(index.name, best.name, source_columns, tuple(shadow_columns))
+
+
+def _kinds(old: Column, new: Column) -> tuple[str, str]:
+    """Both columns' types, with their collations where only those tell them apart."""
+    if old.full_type != new.full_type:
+        return old.full_type, new.full_type
+    return f"{old.full_type} COLLATE {old.collation}", f"{new.full_type} COLLATE {new.collation}"
 
 
 def _leads(index: Index, names: list[str]) -> bool:

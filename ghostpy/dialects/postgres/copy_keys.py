@@ -32,9 +32,10 @@ def carries_key(source: Column, shadow: Column) -> bool:
     """Whether the text of a source's key value, read as the shadow's type, finds the row there, and no other."""
     if source.data_type in INTEGERS:
         return shadow.data_type in INTEGERS
+    alike = source.collation == shadow.collation or (source.deterministic and shadow.deterministic)
     if source.data_type in _TEXTS and shadow.data_type in _TEXTS:
-        return source.collation == shadow.collation
-    return source.full_type == shadow.full_type and source.collation == shadow.collation
+        return alike
+    return source.full_type == shadow.full_type and alike
 
 
 def shadow_indexes(shadow: Table, indexes: Sequence[IndexDefinition]) -> Table:

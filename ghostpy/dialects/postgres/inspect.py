@@ -28,6 +28,7 @@ _COLUMNS = """
 SELECT a.attname, a.attnum, format_type(a.atttypid, -1), format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
        CASE WHEN a.attcollation <> 0 THEN (SELECT quote_ident(n.nspname) || '.' || quote_ident(l.collname)
            FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace WHERE l.oid = a.attcollation) END,
+       coalesce((SELECT l.collisdeterministic FROM pg_collation l WHERE l.oid = a.attcollation), true),
        pg_get_expr(d.adbin, d.adrelid), a.attgenerated, a.attidentity
 FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
@@ -80,13 +81,14 @@ async def _columns(session: Session, oid: int) -> tuple[Column, ...]:
             full_type=full,
             nullable=nullable,
             collation=collation,
+            deterministic=deterministic,
             default=None if generated else expression,
             has_default=bool(expression) and not generated,
             generated=_GENERATED[generated],
             expression=expression if generated else None,
             auto_increment=bool(identity),
         )
-        for name, number, bare, full, nullable, collation, expression, generated, identity in rows
+        for name, number, bare, full, nullable, collation, deterministic, expression, generated, identity in rows
     )
 
 
