@@ -23,10 +23,10 @@ import psycopg
 from ghostpy import sandbox
 from ghostpy.dialects.postgres.facts import server_facts
 from ghostpy.dialects.postgres.inspect import describe
-from ghostpy.dialects.postgres.pgoutput import Decoder, Followed
-from ghostpy.dialects.postgres.relation import Relation, StreamColumn
 from ghostpy.dialects.postgres.session import opened
-from ghostpy.dialects.postgres.stream import LogicalStream
+from ghostpy.dialects.postgres.wal.pgoutput import Decoder, Followed
+from ghostpy.dialects.postgres.wal.relation import Relation, StreamColumn
+from ghostpy.dialects.postgres.wal.stream import LogicalStream
 from ghostpy.model.names import TableName
 from ghostpy.settings import ConnectSettings
 

@@ -11,10 +11,10 @@ import psycopg
 
 from ghostpy import sandbox
 from ghostpy.dialects.postgres.facts import server_facts
+from ghostpy.dialects.postgres.in_place.staged import carry_out
+from ghostpy.dialects.postgres.in_place.steps import Choice
+from ghostpy.dialects.postgres.in_place.strategy import choose
 from ghostpy.dialects.postgres.session import opened
-from ghostpy.dialects.postgres.staged import carry_out
-from ghostpy.dialects.postgres.steps import Choice
-from ghostpy.dialects.postgres.strategy import choose
 from ghostpy.model.names import TableName
 from ghostpy.planning.postgres_alter import parse_alter
 from ghostpy.settings import ConnectSettings

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ghostpy import sandbox
 from ghostpy.dialects.postgres import quote
-from ghostpy.dialects.postgres.clone import Altered, build_clone, own_findings
-from ghostpy.dialects.postgres.lent_sequences import give_back, let_go
+from ghostpy.dialects.postgres.clone.clone import Altered, build_clone, own_findings
+from ghostpy.dialects.postgres.clone.lent_sequences import give_back, let_go
 from ghostpy.dialects.postgres.names import helper_names
 from ghostpy.dialects.postgres.replay import path_of, run_under
 from ghostpy.dialects.postgres.session import Session, opened

@@ -10,7 +10,7 @@ import psycopg
 
 from ghostpy import errors, sandbox
 from ghostpy.dialects.postgres import quote
-from ghostpy.dialects.postgres.dependants import Dependants, dependants_of, fingerprint_of
+from ghostpy.dialects.postgres.dependants.dependants import Dependants, dependants_of, fingerprint_of
 from ghostpy.dialects.postgres.session import opened
 from ghostpy.model.finding import Finding, Severity
 from ghostpy.model.names import TableName

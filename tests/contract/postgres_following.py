@@ -16,7 +16,7 @@ from ghostpy.dialects.postgres.facts import server_facts
 from ghostpy.dialects.postgres.inspect import describe
 from ghostpy.dialects.postgres.key_text import key_sql
 from ghostpy.dialects.postgres.session import Session, opened
-from ghostpy.dialects.postgres.stream import LogicalStream
+from ghostpy.dialects.postgres.wal.stream import LogicalStream
 from ghostpy.model.keys import Key, Mark
 from ghostpy.model.names import TableName
 from ghostpy.model.table import Column

@@ -10,7 +10,7 @@ from postgres_cloning import Twins
 
 from ghostpy import errors, sandbox
 from ghostpy.dialects.postgres import quote
-from ghostpy.dialects.postgres.clone import Altered, build_clone
+from ghostpy.dialects.postgres.clone.clone import Altered, build_clone
 from ghostpy.dialects.postgres.session import opened
 from ghostpy.model.finding import Severity
 from ghostpy.model.names import TableName

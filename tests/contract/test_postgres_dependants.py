@@ -11,7 +11,7 @@ import pytest
 from postgres_exchange import Database, drop_old, exchanged, planned, refusals
 
 from ghostpy import errors, sandbox
-from ghostpy.dialects.postgres.dependants import fingerprint_of
+from ghostpy.dialects.postgres.dependants.dependants import fingerprint_of
 from ghostpy.dialects.postgres.session import opened
 from ghostpy.model.finding import Severity
 from ghostpy.model.names import TableName

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from ghostpy import errors, sandbox
-from ghostpy.dialects.postgres.lent_sequences import Lent, give_back, let_go, promised
+from ghostpy.dialects.postgres.clone.lent_sequences import Lent, give_back, let_go, promised
 from ghostpy.dialects.postgres.session import Session, opened
 from ghostpy.model.names import TableName
 from ghostpy.settings import ConnectSettings

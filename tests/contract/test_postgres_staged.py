@@ -17,8 +17,8 @@ import pytest
 from postgres_altering import SOURCE, TABLES, carried_out, chosen, connected, definition, remains, settings
 
 from ghostpy import errors, sandbox
-from ghostpy.dialects.postgres import staged
-from ghostpy.dialects.postgres.marks import MARK
+from ghostpy.dialects.postgres.in_place import staged
+from ghostpy.dialects.postgres.in_place.marks import MARK
 from ghostpy.dialects.postgres.session import Session, opened
 from ghostpy.dialects.postgres.settled import settled
 from ghostpy.model.finding import Severity

@@ -18,9 +18,9 @@ from postgres_altering import (
 )
 
 from ghostpy import errors, sandbox
+from ghostpy.dialects.postgres.in_place.steps import Choice
+from ghostpy.dialects.postgres.in_place.table_state import table_state
 from ghostpy.dialects.postgres.session import opened
-from ghostpy.dialects.postgres.steps import Choice
-from ghostpy.dialects.postgres.table_state import table_state
 from ghostpy.model.names import TableName
 from ghostpy.model.plan import Strategy
 from ghostpy.planning.postgres_alter import parse_alter

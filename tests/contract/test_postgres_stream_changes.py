@@ -11,8 +11,8 @@ import pytest
 from postgres_following import connect, following, in_loop, run
 
 from ghostpy import sandbox
-from ghostpy.dialects.postgres.pgoutput import Decoder
-from ghostpy.dialects.postgres.slot import message_prefix
+from ghostpy.dialects.postgres.wal.pgoutput import Decoder
+from ghostpy.dialects.postgres.wal.slot import message_prefix
 from ghostpy.errors import SourceChanged, StreamLost
 
 PostgresWith = Callable[[int, sandbox.Options], sandbox.PostgresServer]
@@ -212,7 +212,7 @@ def test_large_transaction_in_bounded_memory(
     largest_feed: list[int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ghostpy.dialects.postgres.stream._KEYS_IN_FLIGHT", 5_000)
+    monkeypatch.setattr("ghostpy.dialects.postgres.wal.stream._KEYS_IN_FLIGHT", 5_000)
 
     async def check() -> None:
         with connect(server, database) as writer:

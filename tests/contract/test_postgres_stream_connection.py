@@ -101,7 +101,7 @@ def test_the_connection_is_killed_within_a_transaction(
     server: sandbox.PostgresServer, reader: dict[str, object], database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was handed over of a transaction that is not whole comes again as a whole."""
-    monkeypatch.setattr("ghostpy.dialects.postgres.stream._KEYS_IN_FLIGHT", 1000)
+    monkeypatch.setattr("ghostpy.dialects.postgres.wal.stream._KEYS_IN_FLIGHT", 1000)
 
     async def check() -> None:
         with connect(server, database) as first:
@@ -147,7 +147,7 @@ def test_server_stops_while_nobody_reads(
     way: tuple[int, str], postgres_with: PostgresWith, new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that shuts down waits for its walsenders' clients; one whose engine stands still must not hold it up."""
-    monkeypatch.setattr("ghostpy.dialects.postgres.stream._KEYS_IN_FLIGHT", 100)
+    monkeypatch.setattr("ghostpy.dialects.postgres.wal.stream._KEYS_IN_FLIGHT", 100)
     version, reader = way
     server = postgres_with(version, {"max_connections": 90})
     database = new_database(server)
@@ -195,7 +195,7 @@ def test_an_engine_that_does_not_read(
     way: tuple[int, str], postgres_with: PostgresWith, new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For longer than the server waits for a sign of life: the connection stays, keys do not pile up, and none is dropped."""
-    monkeypatch.setattr("ghostpy.dialects.postgres.stream._KEYS_IN_FLIGHT", 1000)
+    monkeypatch.setattr("ghostpy.dialects.postgres.wal.stream._KEYS_IN_FLIGHT", 1000)
     version, reader = way
     server = postgres_with(version, {"wal_sender_timeout": "1s"})
     database = new_database(server)
@@ -273,7 +273,7 @@ def test_the_server_gives_the_slot_up(
     way: tuple[int, str], postgres_with: PostgresWith, new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The slot holds more than max_slot_wal_keep_size: it is lost, and is not made anew."""
-    monkeypatch.setattr("ghostpy.dialects.postgres.stream._KEYS_IN_FLIGHT", 10)
+    monkeypatch.setattr("ghostpy.dialects.postgres.wal.stream._KEYS_IN_FLIGHT", 10)
     version, reader = way
     server = postgres_with(version, {"max_slot_wal_keep_size": "32MB", "max_wal_size": "64MB"})
     database = new_database(server)

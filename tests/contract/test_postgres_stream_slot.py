@@ -13,7 +13,7 @@ from postgres_following import connect, following, in_loop, prepared, run, setti
 
 from ghostpy import sandbox
 from ghostpy.dialects.postgres.session import opened
-from ghostpy.dialects.postgres.slot import Leftover, deregister, leftovers, registration_name, retained_bytes
+from ghostpy.dialects.postgres.wal.slot import Leftover, deregister, leftovers, registration_name, retained_bytes
 from ghostpy.errors import LockTimeout, MissingPrivilege, PlanRefused, SourceChanged, StreamLost
 
 PostgresWith = Callable[[int, sandbox.Options], sandbox.PostgresServer]
@@ -393,7 +393,7 @@ def test_wal_level(postgres_with: PostgresWith, new_database: NewDatabase) -> No
 
 
 def test_the_table_is_locked(server: sandbox.PostgresServer, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ghostpy.dialects.postgres.slot._LOCK_SECONDS", 1)
+    monkeypatch.setattr("ghostpy.dialects.postgres.wal.slot._LOCK_SECONDS", 1)
 
     async def check() -> None:
         with connect(server, database) as writer:

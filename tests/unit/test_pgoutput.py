@@ -20,10 +20,10 @@ from pgoutput_messages import (
     update,
 )
 
-from ghostpy.dialects.postgres.lsn import parsed, spelled
-from ghostpy.dialects.postgres.news import News
-from ghostpy.dialects.postgres.pgoutput import Decoder, Followed, widened
-from ghostpy.dialects.postgres.relation import Relation, StreamColumn, described
+from ghostpy.dialects.postgres.wal.lsn import parsed, spelled
+from ghostpy.dialects.postgres.wal.news import News
+from ghostpy.dialects.postgres.wal.pgoutput import Decoder, Followed, widened
+from ghostpy.dialects.postgres.wal.relation import Relation, StreamColumn, described
 from ghostpy.errors import SourceChanged, StreamLost
 from ghostpy.model.names import TableName
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ghostpy.dialects.postgres.locks import lock_of
+from ghostpy.dialects.postgres.in_place.locks import lock_of
 from ghostpy.planning.postgres_alter import parse_alter
 from ghostpy.planning.postgres_columns import Part, column_parts, names_behind, redirected, without
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ghostpy.dialects.postgres.slot_state import SlotState, SlotWatch
+from ghostpy.dialects.postgres.wal.slot_state import SlotState, SlotWatch
 from ghostpy.errors import ServerGone, StreamLost
 
 GOOD = SlotState(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ghostpy.dialects.postgres.index_definitions import IndexDefinition
+from ghostpy.dialects.postgres.clone.index_definitions import IndexDefinition
 from ghostpy.dialects.postgres.key_text import INTEGERS
 from ghostpy.dialects.postgres.session import Session
 from ghostpy.model.names import TableName

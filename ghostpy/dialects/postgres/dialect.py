@@ -13,8 +13,8 @@ from ghostpy.dialects.postgres.planner import Planner
 from ghostpy.dialects.postgres.rows import POOL_SETTINGS, Resyncer, RowComparer, RowCopier
 from ghostpy.dialects.postgres.session import SessionPool
 from ghostpy.dialects.postgres.statements import Statements
-from ghostpy.dialects.postgres.stream import LogicalStream
 from ghostpy.dialects.postgres.target import Target, asked_for, resolved
+from ghostpy.dialects.postgres.wal.stream import LogicalStream
 from ghostpy.dialects.postgres.work import Work
 from ghostpy.model.plan import Plan, Strategy
 from ghostpy.protocols import Parts

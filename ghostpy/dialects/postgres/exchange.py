@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager, suppress
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
-from ghostpy.dialects.postgres.dependants import fingerprint_of
+from ghostpy.dialects.postgres.clone.lent_sequences import let_go
+from ghostpy.dialects.postgres.dependants.dependants import fingerprint_of
 from ghostpy.dialects.postgres.driver_errors import LockNotAvailable
 from ghostpy.dialects.postgres.fingerprint import check_unchanged
 from ghostpy.dialects.postgres.holders import patience
 from ghostpy.dialects.postgres.inspect import table_oid
-from ghostpy.dialects.postgres.lent_sequences import let_go
 from ghostpy.dialects.postgres.names import MADE_BY_US
 from ghostpy.dialects.postgres.replay import run_under
 from ghostpy.dialects.postgres.rows import POOL_SETTINGS, resync_on

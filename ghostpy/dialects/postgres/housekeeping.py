@@ -10,19 +10,19 @@ from functools import partial
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
-from ghostpy.dialects.postgres.clone import build_clone
+from ghostpy.dialects.postgres.clone.clone import build_clone
+from ghostpy.dialects.postgres.clone.lent_sequences import give_back
 from ghostpy.dialects.postgres.fingerprint import check_unchanged
+from ghostpy.dialects.postgres.in_place.staged import carry_out, remove_leftovers
+from ghostpy.dialects.postgres.in_place.steps import Step
 from ghostpy.dialects.postgres.indexes import ShadowIndexes
 from ghostpy.dialects.postgres.inspect import table_oid
 from ghostpy.dialects.postgres.lasting import LastingSession
 from ghostpy.dialects.postgres.later import carry_out_later
-from ghostpy.dialects.postgres.lent_sequences import give_back
 from ghostpy.dialects.postgres.names import LEDGER, MADE_BY_US
 from ghostpy.dialects.postgres.replay import path_of, run_under
 from ghostpy.dialects.postgres.session import LONGEST_WAIT, Session
-from ghostpy.dialects.postgres.slot import deregister, message_prefix, registration_name
-from ghostpy.dialects.postgres.staged import carry_out, remove_leftovers
-from ghostpy.dialects.postgres.steps import Step
+from ghostpy.dialects.postgres.wal.slot import deregister, message_prefix, registration_name
 from ghostpy.dialects.postgres.work import Work
 from ghostpy.model.names import HelperNames, TableName
 from ghostpy.settings import ConnectSettings

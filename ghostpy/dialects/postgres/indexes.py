@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from ghostpy.dialects.postgres import quote
+from ghostpy.dialects.postgres.clone.constraint_definitions import Constraint
+from ghostpy.dialects.postgres.clone.index_definitions import IndexDefinition
 from ghostpy.dialects.postgres.conflicts import Exclusive, refuse_duplicates
-from ghostpy.dialects.postgres.constraint_definitions import Constraint
 from ghostpy.dialects.postgres.driver_errors import DuplicateEntry
-from ghostpy.dialects.postgres.index_definitions import IndexDefinition
 from ghostpy.dialects.postgres.key_text import to_key
 from ghostpy.dialects.postgres.lasting import LastingSession
 from ghostpy.dialects.postgres.orphans import refuse_orphans

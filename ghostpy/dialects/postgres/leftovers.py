@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from ghostpy import errors
-from ghostpy.dialects.postgres import quote, slot
+from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.housekeeping import LOCK_CLASS, drop_our_schema, lock_number
 from ghostpy.dialects.postgres.names import LEDGER, MADE_BY_US
 from ghostpy.dialects.postgres.session import Session, opened
+from ghostpy.dialects.postgres.wal import slot
 from ghostpy.model.leftover import Leftover
 from ghostpy.model.names import TableName
 from ghostpy.settings import ConnectSettings

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
+from ghostpy.dialects.postgres.clone.constraint_definitions import Constraint
 from ghostpy.dialects.postgres.conflicts import arrivals
-from ghostpy.dialects.postgres.constraint_definitions import Constraint
 from ghostpy.dialects.postgres.key_text import key_sql
 from ghostpy.dialects.postgres.session import Session
 from ghostpy.dialects.postgres.statements import Statements

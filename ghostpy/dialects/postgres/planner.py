@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
-from ghostpy.dialects.postgres.clone import Altered, build_clone, own_findings
+from ghostpy.dialects.postgres.clone.clone import Altered, build_clone, own_findings
 from ghostpy.dialects.postgres.copy_keys import carries_key, shadow_indexes, stream_index
-from ghostpy.dialects.postgres.dependants import Dependants, dependants_of
+from ghostpy.dialects.postgres.dependants.dependants import Dependants, dependants_of
 from ghostpy.dialects.postgres.facts import ServerFacts
 from ghostpy.dialects.postgres.fingerprint import table_fingerprint
+from ghostpy.dialects.postgres.in_place.steps import Choice, Step
+from ghostpy.dialects.postgres.in_place.strategy import choose
 from ghostpy.dialects.postgres.inspect import describe, table_oid
 from ghostpy.dialects.postgres.names import MADE_BY_US
 from ghostpy.dialects.postgres.replay import path_of, run_under
 from ghostpy.dialects.postgres.server_checks import privilege_findings, server_findings
 from ghostpy.dialects.postgres.session import Session
 from ghostpy.dialects.postgres.statements import Statements
-from ghostpy.dialects.postgres.steps import Choice, Step
-from ghostpy.dialects.postgres.strategy import choose
 from ghostpy.dialects.postgres.target import Target
 from ghostpy.dialects.postgres.work import Work
 from ghostpy.model.column_map import ColumnMap, CopyKey

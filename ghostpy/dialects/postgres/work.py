@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ghostpy.dialects.postgres import quote
-from ghostpy.dialects.postgres.clone import Altered
-from ghostpy.dialects.postgres.dependants import Dependants
-from ghostpy.dialects.postgres.steps import Step
+from ghostpy.dialects.postgres.clone.clone import Altered
+from ghostpy.dialects.postgres.dependants.dependants import Dependants
+from ghostpy.dialects.postgres.in_place.steps import Step
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The change stream: a slot and its publication, the two ways to read from it, and what the bytes mean."""
