@@ -33,12 +33,14 @@ _IDLE_AFTER = 2.0
 
 
 class FrozenTransaction:
-    """Fulfils `Frozen`: the session whose transaction holds the locks."""
+    """Fulfils `Frozen`: the session whose transaction holds the locks, for `budget` seconds at most."""
 
-    def __init__(self, session: Session, statements: Statements, work: Work) -> None:
+    def __init__(self, session: Session, statements: Statements, work: Work, budget: float) -> None:
         self._session = session
         self._statements = statements
         self._work = work
+        self._budget = budget
+        self._deadline = time.monotonic() + budget
 
     async def resync(self, keys: Mapping[Key, Mark], copied: KeyRange) -> Resynced:
         return await resync_on(self._session, self._statements, keys, copied, within=True)
@@ -58,6 +60,11 @@ class FrozenTransaction:
         await session.execute("; ".join(move), doing=doing)
         after = [*altered.exchange_statements(names.old, source, names.ledger), *dependants.after_move]
         await run_under(session, path, after, doing=doing, on=source)
+        if time.monotonic() > self._deadline:
+            # Nothing is lost by giving way: all of it is undone, and done again.
+            raise errors.LockTimeout(
+                f"{doing} of {source} took longer than the {self._budget:g} s that the lock is meant for"
+            )
         try:
             await session.execute("COMMIT", doing=doing)
         except errors.ServerGone as error:
@@ -102,7 +109,7 @@ class LockingExchange:
         try:
             wait = await patience(session, self._work.oid, min(timeout, LONGEST_WAIT), timeout)
             await self._lock(wait, idle=timeout + _IDLE_AFTER)
-            yield FrozenTransaction(session, self._statements, self._work)
+            yield FrozenTransaction(session, self._statements, self._work, timeout)
         except LockNotAvailable as error:
             await self._give_up()
             raise errors.LockTimeout(error.message) from error
