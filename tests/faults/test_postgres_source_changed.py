@@ -108,6 +108,16 @@ def test_at_the_lock_at_the_latest(server: sandbox.PostgresServer, database: str
     changed.assert_kept()
 
 
+@pytest.mark.parametrize("kind", ["add", "rename column"])
+def test_while_it_is_postponed(server: sandbox.PostgresServer, database: str, tmp_path: Path, kind: str) -> None:
+    """What the stream does not tell of is seen without waiting for the cut-over."""
+    with HeldRun(server, database, tmp_path) as run:
+        run.hold_at(POSTPONED)
+        changed = Changed(run, DDL[kind])
+        assert_failed(run.ended(), 6)
+        changed.assert_kept()
+
+
 @pytest.mark.parametrize("kind", ["truncate", pytest.param("rename column", marks=pytest.mark.soak)])
 def test_in_the_stream(server: sandbox.PostgresServer, database: str, tmp_path: Path, kind: str) -> None:
     """What the stream tells of, which carries no more than the key, ends the run before anybody asks for the lock."""

@@ -30,6 +30,7 @@ from ghostpy.settings import ConnectSettings
 log = logging.getLogger("ghostpy.postgres")
 
 _SERVER_BACK_WITHIN = 30.0
+_BEATS_BETWEEN_LOOKS = 50
 _CREATION_LOCK = "5s"
 
 LOCK_CLASS = 0x67687079
@@ -125,6 +126,9 @@ class Housekeeper:
             f"SELECT pg_logical_emit_message(true, {quote.text(message_prefix(self._registration))}, 'beat {number}')",
             doing="writing the heartbeat",
         )
+        if number % _BEATS_BETWEEN_LOOKS == 0 and self._work is not None:
+            # The stream tells of the key's columns only: without a look now and then a postponed run would go on in vain for days.
+            await check_unchanged(self._locking, self._source, self._work.fingerprint, unless_exchanged=True)
 
     async def create_shadow(self) -> None:
         async with self._working.transaction(doing="creating the shadow"):
