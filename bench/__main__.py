@@ -16,6 +16,8 @@ _SHORT = {
     "decode": ["--transactions=20000"],
     "decode_postgres": ["--transactions=20000"],
     "idle": ["--rows=200000", "--repeat=1"],
+    "idle_postgres": ["--rows=200000", "--repeat=1"],
+    "load_postgres": ["--scale=2", "--repeat=1"],
 }
 """A benchmark that is not named here runs at its own default size."""
 
