@@ -25,7 +25,7 @@ def test_nothing_is_lost_in_twenty_runs(mysql: sandbox.MySQLServer, database: st
     print(f"run {seed}: the slowest statement around the exchange took {held * 1000:.0f} ms")
 
 
-@pytest.mark.parametrize("version", [18, 15])
+@pytest.mark.parametrize("version", [18, 15, *(pytest.param(other, marks=pytest.mark.soak) for other in (17, 16, 14))])
 def test_nothing_is_lost_on_postgres(postgres_with: PostgresWith, new_database: NewDatabase, version: int) -> None:
     server = postgres_with(version, {})
     database = new_database(server)
