@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from compared import compared
+from compared import ALL, compared
 
 from ghostpy import sandbox
 from ghostpy.dialects.postgres.dialect import PostgresDialect
@@ -153,3 +153,43 @@ def test_two_rows_that_swapped_their_values_are_seen(server: sandbox.PostgresSer
     )
     spoil = 'UPDATE "_public_t_gho".t SET v = 30 - v'
     assert _compared(server, shared(), "ADD COLUMN extra int", spoil)[1:3] == (False, [1, 2])
+
+
+def test_two_spellings_of_one_key_are_one_row(server: sandbox.PostgresServer, shared: Callable[[], str]) -> None:
+    # Both are dirty: an update of the key's spelling tells of both.
+    database = shared()
+    _execute(
+        server,
+        database,
+        'DROP SCHEMA IF EXISTS "_public_t_gho" CASCADE',
+        "DROP TABLE IF EXISTS t",
+        "CREATE TABLE t (id text COLLATE any_case PRIMARY KEY, v int)",
+        "INSERT INTO t SELECT 'key ' || i, i FROM generate_series(1, 300) AS i",
+        "ANALYZE t",
+    )
+    settings = MigrateSettings(
+        connect=ConnectSettings(dialect="postgres", dsn=_url(server, database)),
+        target=TargetSettings(table="t", alter="ADD COLUMN extra int", strategy="shadow"),
+    )
+
+    async def scenario() -> None:
+        dialect = PostgresDialect(settings)
+        await dialect.open()
+        try:
+            parts = dialect.parts(await dialect.plan())
+            await dialect.housekeeping.create_ledger()
+            await dialect.housekeeping.create_shadow()
+            await parts.copying.copy(ALL)
+            await dialect.housekeeping.build_key()
+            _execute(server, database, "UPDATE t SET id = upper(id), v = -v WHERE v > 100")
+            for several in (2, 20, 150):
+                spellings = (f"'{word} {i}'" for i in range(101, 101 + several) for word in ("key", "KEY"))
+                await parts.resyncing.resync(dict.fromkeys(spellings, 0), ALL)
+            await parts.resyncing.resync(dict.fromkeys((f"'KEY {i}'" for i in range(101, 301)), 0), ALL)
+        finally:
+            await dialect.close()
+
+    asyncio.run(scenario())
+    rows = _execute(server, database, 'SELECT id, v FROM "_public_t_gho".t ORDER BY abs(v)')
+    assert rows == _execute(server, database, "SELECT id, v FROM t ORDER BY abs(v)")
+    assert rows[100] == ("KEY 101", -101)

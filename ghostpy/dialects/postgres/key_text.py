@@ -52,10 +52,18 @@ def among(keys: Iterable[Key], columns: Sequence[Column], names: Sequence[str]) 
 
 
 def typed_row(literals: str, columns: Sequence[Column]) -> str:
-    """The literals of one key, each with its type."""
+    """The literals of one key, each with its type, and with its collation: the list is sifted for what is equal before it is joined.
+
+    Without it two spellings of one key would stay two, and each of them find the row.
+    """
     return ", ".join(
-        f"{literal}::{column.data_type}" for literal, column in zip(split_literals(literals), columns, strict=True)
+        f"{literal}::{column.data_type}{_collated(column)}"
+        for literal, column in zip(split_literals(literals), columns, strict=True)
     )
+
+
+def _collated(column: Column) -> str:
+    return f" COLLATE {column.collation}" if column.collation else ""
 
 
 def split_literals(text: str) -> list[str]:
@@ -75,6 +83,5 @@ def bound_row(bound: Bound, columns: Sequence[Column]) -> str:
     """A bound as a row to compare with; ordered as the source's columns are."""
     parts = []
     for literal, column in zip(bound, columns, strict=True):
-        collate = f" COLLATE {column.collation}" if column.collation else ""
-        parts.append(f"{literal}::{column.data_type}{collate}")
+        parts.append(f"{literal}::{column.data_type}{_collated(column)}")
     return f"({', '.join(parts)})" if len(parts) > 1 else parts[0]

@@ -6,12 +6,14 @@ Bounds and keys are literals already (`KeyRange`, `Key`); everything else goes t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.key_text import INTEGERS, among, bound_row, key_sql, literal_sql
 from ghostpy.model.column_map import ColumnFeed
 from ghostpy.model.keys import Bound, Key, KeyRange
 from ghostpy.model.plan import Plan
+from ghostpy.model.table import Column
 
 
 class Statements:
@@ -74,7 +76,14 @@ class Statements:
 
     def in_shadow(self, keys: Iterable[Key]) -> str:
         """A condition for the shadow's rows with these keys."""
-        return among(keys, self.plan.copy_key.source_columns, self.shadow_key)
+        return among(keys, self._shadow_literals, self.shadow_key)
+
+    @property
+    def _shadow_literals(self) -> tuple[Column, ...]:
+        """How the source's keys are written for the shadow: in its collations, whose order its index has."""
+        key = self.plan.copy_key
+        pairs = zip(key.source_columns, key.shadow_columns, strict=True)
+        return tuple(replace(old, collation=new.collation) for old, new in pairs)
 
     # --- copy and resync -------------------------------------------------------------------------------------------
 
