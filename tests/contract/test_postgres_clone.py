@@ -463,8 +463,6 @@ def test_a_migrating_role_that_is_not_the_owner(server: sandbox.PostgresServer, 
         CREATE TABLE parent (id int PRIMARY KEY);
         GRANT REFERENCES, UPDATE ON parent TO clone_migrator, clone_owner;
         CREATE TABLE t (id serial PRIMARY KEY, i int GENERATED ALWAYS AS IDENTITY, a int REFERENCES parent);
-        CREATE STATISTICS st ON id, a FROM t;
-        ALTER STATISTICS st OWNER TO clone_owner;
         ALTER TABLE t OWNER TO clone_owner;
         GRANT SELECT ON t TO clone_reader;
         CREATE POLICY p ON t TO clone_reader USING (true);
