@@ -15,6 +15,14 @@
     ├── ServerError                 10   the server refused a statement (disk full, read-only, …)
     │   └── TransientError          10   deadlock, lock wait timeout: trying again is safe
     ├── StreamLost                  11   the change stream cannot be followed any further
+    ├── CriticalLoad                12   a critical load was met
+    ├── Panicked                    13   somebody asked for an end at once, without cleaning up (panic file or command)
+    ├── Stopped                     14   asked to stop and go on later (command or deadline)
+    ├── Aborted                     15   asked to end and clean up
+    ├── HookFailed                  16   a hook failed whose failure ends the run
+    ├── CannotResume                17   an earlier run left its work, and this one cannot go on with it
+    ├── BatchIncomplete             18   migrations of a batch did not come through (14 or 75 where each ended with that)
+    ├── TablesDiffer                19   a comparison of two tables found differences
     ├── CutOverInDoubt              20   a person must look who owns the table's name
     ├── AlreadyRunning              75   another run holds the lock of this table
     └── Interrupted            130/143   a signal ended the run
@@ -25,6 +33,7 @@ Sources: sysexits(3) for 75; shells report 128 + signal number for signals.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar
 
 
@@ -36,6 +45,8 @@ class GhostpyError(Exception):
 
     exit_code: ClassVar[int] = 1
     retry_safe: ClassVar[bool] = False
+    keeps_work: ClassVar[bool] = False
+    """Whether a later run may go on with what this one has done."""
     default_hint: ClassVar[str] = "Run again with --debug for the full trace."
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -56,6 +67,7 @@ class PlanRefused(GhostpyError):
 
 class ConnectionFailed(GhostpyError):
     exit_code = 4
+    keeps_work = True
     retry_safe = True
     default_hint = "Check host, port, user, password and TLS settings."
 
@@ -66,6 +78,7 @@ class ServerGone(ConnectionFailed):
 
 class MissingPrivilege(GhostpyError):
     exit_code = 5
+    keeps_work = True
     default_hint = "Grant the privilege named above, then run the same command again."
 
 
@@ -76,6 +89,7 @@ class SourceChanged(GhostpyError):
 
 class DataDoesNotFit(GhostpyError):
     exit_code = 7
+    keeps_work = True
     default_hint = "Correct the rows, or add a --transform for the column, then run the same command again."
 
 
@@ -90,6 +104,7 @@ class VerifyFailed(GhostpyError):
 
 class CutOverFailed(GhostpyError):
     exit_code = 9
+    keeps_work = True
     retry_safe = True
     default_hint = "The source is untouched. Look for long transactions on the table, then run the same command again."
 
@@ -100,6 +115,7 @@ class LockTimeout(CutOverFailed):
 
 class ServerError(GhostpyError):
     exit_code = 10
+    keeps_work = True
     default_hint = "See the server's message above; mend its cause, then run the same command again."
 
 
@@ -113,8 +129,67 @@ class StreamLost(GhostpyError):
     default_hint = "Run the same command again; make sure that the server keeps its binlogs/WAL long enough."
 
 
+class CriticalLoad(GhostpyError):
+    exit_code = 12
+    keeps_work = True
+    retry_safe = True
+    default_hint = "Look at the server's load, then run the same command again."
+
+
+class Panicked(GhostpyError):
+    exit_code = 13
+    default_hint = "Nothing was cleaned up. Run the same command again, or `ghostpy cleanup`."
+
+
+class Stopped(GhostpyError):
+    exit_code = 14
+    keeps_work = True
+    retry_safe = True
+    default_hint = "Run the same command again to go on."
+
+
+class Aborted(GhostpyError):
+    exit_code = 15
+    default_hint = "Run the same command again to begin anew."
+
+
+class HookFailed(GhostpyError):
+    exit_code = 16
+    keeps_work = True
+    default_hint = "See the hook's own output in the log; mend it, then run the same command again."
+
+
+class CannotResume(GhostpyError):
+    exit_code = 17
+    keeps_work = True
+    default_hint = "Run with --restart to begin anew, or remove what is left by `ghostpy cleanup --execute`."
+
+
+def keeps_work(ended: BaseException) -> bool:
+    """Whether a run that ends by `ended` leaves something that another may go on with: a signal and a defect do."""
+    return ended.keeps_work if isinstance(ended, GhostpyError) else True
+
+
+class BatchIncomplete(GhostpyError):
+    """`codes`: how those ended that did not come through. Where all were stopped, or all were running already, that is the code."""
+
+    exit_code = 18
+    default_hint = "See their logs. The same command goes on: what is done is skipped."
+
+    def __init__(self, message: str, *, codes: Collection[int] = (), hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        if len(set(codes)) == 1 and set(codes) <= {Stopped.exit_code, AlreadyRunning.exit_code}:
+            self.exit_code = next(iter(codes))  # type: ignore[misc]
+
+
+class TablesDiffer(GhostpyError):
+    exit_code = 19
+    default_hint = "Nothing was changed."
+
+
 class CutOverInDoubt(GhostpyError):
     exit_code = 20
+    keeps_work = True
     default_hint = "Look at the tables named above before anything else is done."
 
 

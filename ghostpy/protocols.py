@@ -14,11 +14,17 @@ from enum import Enum
 from typing import Protocol
 
 from ghostpy.model.change import ChangeBatch, Position
+from ghostpy.model.checkpoint import Checkpoint
+from ghostpy.model.difference import Difference
 from ghostpy.model.keys import Bound, Key, KeyRange, Mark
 from ghostpy.model.leftover import Leftover
+from ghostpy.model.moment import Moment
 from ghostpy.model.names import TableName
 from ghostpy.model.plan import Plan
 from ghostpy.model.progress import Progress, RunReport
+from ghostpy.model.revertible import Revertible
+from ghostpy.model.standing import Standing
+from ghostpy.settings import ThrottleSettings
 
 
 class ChangeStream(Protocol):
@@ -30,6 +36,12 @@ class ChangeStream(Protocol):
 
     async def start(self) -> Position:
         """The place to follow from: all changes before it are visible to reads."""
+
+    def noted(self, position: Position) -> str:
+        """A place that was reached, as text for `resumed`."""
+
+    async def resumed(self, noted: str) -> Position:
+        """The place to follow from, where an earlier run noted it down. Raises StreamLost where it cannot be followed from."""
 
     async def open(self, start: Position) -> None:
         """Begin to follow from `start`. Raises StreamLost where the server no longer holds it."""
@@ -53,8 +65,11 @@ class ChangeStream(Protocol):
     def passed(self, position: Position) -> bool:
         """Whether all changes before `position` have been returned by `read`."""
 
-    async def close(self) -> None:
-        """Stop following and deregister. Never raises; safe to call twice."""
+    def kept(self, position: Position) -> None:
+        """What a later run needs of all that lies before `position` is on the server: it need not hold it for us any more."""
+
+    async def close(self, *, keep: bool = False) -> None:
+        """Stop following and deregister, unless a later run is to go on (`keep`). Never raises; safe to call twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +80,24 @@ class Copied:
     dirty: Collection[Key] = ()
 
 
-class Copying(Protocol):
-    """Copies ranges of the source into the shadow, by SQL on the server. Up to N callers at a time, on disjoint ranges."""
+class Ranging(Protocol):
+    """Cuts the source into ranges of its copy key."""
 
     async def next_bound(self, low: Bound | None, rows: int) -> Bound | None:
         """The key that lies `rows` rows above `low` in the source now; None where fewer rows are left."""
+
+
+class Copying(Ranging, Protocol):
+    """Copies ranges of the source into the shadow, by SQL on the server. Up to N callers at a time, on disjoint ranges."""
 
     async def copy(self, chunk: KeyRange) -> Copied:
         """Copy the rows of `chunk` in one transaction: all or none of them.
 
         Raises DataDoesNotFit, naming example rows, where a row cannot be stored.
         """
+
+    async def cut(self, low: Bound) -> None:
+        """Remove from the shadow whatever does not come from a row of the source up to `low`. May be called again after any failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +130,38 @@ class Comparing(Protocol):
 
     async def still_different(self, keys: Sequence[Key]) -> Sequence[Key]:
         """Those of `keys` whose rows differ now, both tables as of one moment."""
+
+
+class Examining(Protocol):
+    """Compares two tables, and tells of the rows that differ how they do."""
+
+    async def count_differences(self, chunk: KeyRange) -> tuple[int, bool]:
+        """As `Comparing.count_differences`."""
+
+    async def found_in(self, chunk: KeyRange, limit: int) -> Sequence[Difference]:
+        """Rows in `chunk` that differ or stand in one table only, both tables as of one moment; `limit` of them at most."""
+
+    async def found_among(self, keys: Sequence[Key]) -> Sequence[Difference]:
+        """Those of `keys` whose rows differ now, both tables as of one moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two tables to be compared: rows of `source`, as the columns map and the filter make them, should be those of `other`.
+
+    `key`: its columns, quoted. `left_out`: columns that stand in one table only; `uncompared`: those that no faithful comparison is known for.
+    """
+
+    source: TableName
+    other: TableName
+    rows_estimate: int
+    columns: tuple[str, ...]
+    left_out: tuple[str, ...]
+    uncompared: tuple[str, ...]
+    key: tuple[str, ...]
+    examining: Examining
+    ranging: Ranging
+    vitals: Vitals
 
 
 class NameOwner(Enum):
@@ -150,6 +204,27 @@ class Housekeeping(Protocol):
     async def lock_run(self) -> None:
         """Take the server-side lock of this table; it ends with our sessions. Raises AlreadyRunning."""
 
+    async def saved(self) -> Checkpoint | None:
+        """The last checkpoint of a run that is dead, once nothing of that run is under way on the server any more.
+
+        Raises CannotResume where it cannot be read. To be called with the run's lock held.
+        """
+
+    async def save(self, checkpoint: Checkpoint) -> bool:
+        """Write a checkpoint in place of the one before, or leave that (then: False) where this one is too large."""
+
+    async def exchanged(self, earlier: Checkpoint) -> bool:
+        """Whether the run that made this checkpoint has exchanged the names. Raises CutOverInDoubt where that cannot be told."""
+
+    async def discard(self) -> None:
+        """Remove what a dead run has left of its work, the old table excepted."""
+
+    async def identity(self) -> str:
+        """What tells this server from another on which the change stream does not go on; empty where the stream itself tells."""
+
+    async def adopt(self) -> None:
+        """Take over the shadow of an earlier run. Raises CannotResume where it is not there."""
+
     async def create_ledger(self) -> None: ...
 
     async def beat(self, number: int) -> None:
@@ -166,6 +241,15 @@ class Housekeeping(Protocol):
 
     async def finish(self) -> None:
         """What is left to do once the names are exchanged, beside the application's writes."""
+
+    async def revertible(self) -> Revertible | None:
+        """What the last exchange noted down, where it can be taken back. Raises CannotResume where that cannot be read."""
+
+    async def note(self, revertible: Revertible) -> None:
+        """Write that down, for good once this returns. To be called right before the exchange, under its lock."""
+
+    async def settle(self, revertible: Revertible) -> None:
+        """Once the names are exchanged: keep what a revert needs, and nothing else of the ledger."""
 
     async def drop_shadow(self) -> None: ...
 
@@ -184,6 +268,9 @@ class Housekeeping(Protocol):
     async def writes(self) -> int:
         """How many writing statements the whole server has executed so far; for differences only."""
 
+    async def definition(self) -> str:
+        """The source as SQL text, as it stands now; for people to compare."""
+
     async def check_source(self) -> None:
         """Raises SourceChanged where the source is not the table any more that the plan was made for."""
 
@@ -198,7 +285,7 @@ class Housekeeping(Protocol):
 class Parts:
     """What a dialect gives for one plan. `uncompared` names the new columns that verification cannot compare.
 
-    `bare`: the shadow is copied without any index, so nothing can be resynced before `Housekeeping.build_key`.
+    `trial`: the exchange only tries itself out, and leaves both tables under the names they had. `bare`: the shadow is copied without any index, so nothing can be resynced before `Housekeeping.build_key`.
     """
 
     stream: ChangeStream
@@ -208,6 +295,7 @@ class Parts:
     exchanging: Exchanging
     uncompared: tuple[str, ...] = ()
     bare: bool = False
+    trial: bool = False
 
 
 class Dialect(Protocol):
@@ -218,15 +306,37 @@ class Dialect(Protocol):
         """Where the server is, for messages."""
 
     @property
+    def version(self) -> str:
+        """The server's, as it tells it; once it is connected."""
+
+    @property
     def housekeeping(self) -> Housekeeping: ...
+
+    @property
+    def vitals(self) -> Vitals:
+        """Of the server that is worked on; from the plan on."""
 
     async def open(self) -> None:
         """Connect and ask for the server's facts. Raises ConnectionFailed."""
 
-    async def plan(self) -> Plan:
-        """Decide what to do, and leave nothing behind. Raises PlanRefused with all findings, or MissingPrivilege."""
+    async def plan(self, earlier: Checkpoint | None = None) -> Plan:
+        """Decide what to do, and leave nothing behind. Raises PlanRefused with all findings, or MissingPrivilege.
+
+        `earlier`: what a dead run has left is not in the way, and the old table is called as it is said there.
+        """
+
+    def change(self, plan: Plan) -> Mapping[str, str]:
+        """What is done to what, by aspects; none of them may differ where a run goes on with the work of another."""
 
     def parts(self, plan: Plan) -> Parts: ...
+
+    def revertible(self, plan: Plan) -> Revertible:
+        """What is to be noted down in the exchange of `plan`, whose parts are made; the position is not known yet."""
+
+    async def turn(self, revertible: Revertible) -> Plan:
+        """The plan that takes an exchange back. From now on `parts` and `housekeeping` are those of the way back, where the old table
+        is the shadow: it is never made, and never dropped. Raises PlanRefused, or CannotResume where a table is not what it was.
+        """
 
     async def close(self) -> None:
         """End all sessions. Never raises."""
@@ -238,12 +348,85 @@ class Leftovers(Protocol):
     async def find(self) -> Sequence[Leftover]:
         """All of it, that of runs under way as well."""
 
-    async def remove(self, leftover: Leftover) -> None:
-        """Remove one of a dead run. Raises AlreadyRunning where a run is under way after all."""
+    async def remove(self, leftover: Leftover, *, named: bool = False) -> None:
+        """Remove one of a dead run; one that is `kept` only where somebody has `named` it.
+
+        Raises AlreadyRunning where a run is under way after all.
+        """
+
+
+class Vitals(Protocol):
+    """How the server and its replicas fare. Each kind of question has a session of its own, which is made anew when it is lost.
+
+    Questions may be cancelled at any time. They raise what a statement raises, and UsageError where there is no such figure.
+    """
+
+    async def open(self, settings: ThrottleSettings) -> None:
+        """Make the sessions that the signals asked for will need: without one, the gate would stay closed for good.
+
+        Raises ConnectionFailed, and what a look for replicas raises.
+        """
+
+    async def figure(self, name: str) -> float:
+        """One of the server's own figures, by its name."""
+
+    @property
+    def burdens(self) -> Mapping[str, float]:
+        """Figures that tell how much old versions of rows pile up, and by how much each may grow in a run before people are told."""
+
+    async def asked(self, sql: str) -> float:
+        """The number that a user's own query gives."""
+
+    async def own_lag(self) -> float | None:
+        """Seconds that the server worked on is behind its own primary; None where it is one."""
+
+    async def replicas(self) -> Sequence[str]:
+        """The replicas that follow the server now, as far as it tells: names that `lag` takes."""
+
+    async def lag(self, replica: str) -> float:
+        """Seconds that a replica is behind. `replica`: one that was found, or `host[:port]`, reached with the run's own account."""
+
+    async def pause_limit(self) -> float | None:
+        """Seconds until the server removes what a run that ends now would go on from; None without a limit that it tells of."""
+
+    async def close(self) -> None:
+        """End all sessions. Never raises."""
+
+
+class Gate(Protocol):
+    """Whether the run may work now. Asked before every piece of work but those under the cut-over's lock."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why the run must rest, in a few words; None while it may work."""
+
+    @property
+    def hibernating(self) -> bool:
+        """Whether not even a heartbeat may be written."""
+
+    @property
+    def standing(self) -> Standing:
+        """What it goes by, and what it found."""
+
+    async def opened(self) -> None:
+        """Return once there is no reason to rest; at once where there is none."""
+
+
+class Moments(Protocol):
+    """Lets somebody outside act at a moment of the run, and veto it."""
+
+    async def reached(self, moment: Moment, detail: str = "") -> None:
+        """Return when all is done that is to be done then. `detail`: what happened, where the moment's name does not say it.
+
+        Raises HookFailed where the run must not go on; whether a failure counts for that much depends on the moment.
+        """
 
 
 class Observer(Protocol):
     """Is told what happens; must return at once and must not raise."""
+
+    def planned(self, plan: Plan, definition: str) -> None:
+        """It is decided what is done. `definition`: the source as SQL text before that, or nothing where it could not be asked for."""
 
     def progressed(self, progress: Progress) -> None:
         """A snapshot, several times a second."""

@@ -48,6 +48,23 @@ class ConnectSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TopologySettings:
+    """MySQL: on which server of several the work is done."""
+
+    primary: str = ""
+    """`host[:port]` of the primary; empty: found by asking the server."""
+    primary_user: str = ""
+    primary_password: str = field(default="", repr=False)
+    on_replica: str = ""
+    """`migrate`: change the table on the server connected to, though it is a replica; `test`: only try it out there."""
+    stop_replica: bool = True
+    """In a trial: stop the replica for it (else a hook must)."""
+    allow_ring: bool = False
+    without_replica_updates: bool = False
+    """Do not look whether a replica writes what it replicates to its own binlog."""
+
+
+@dataclass(frozen=True, slots=True)
 class TargetSettings:
     """What to change."""
 
@@ -110,14 +127,160 @@ class CutOverSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ThrottleSettings:
+    """What the run rests for, or ends for; texts as the user wrote them. All may be changed while it is under way."""
+
+    max_lag_millis: int = 1500
+    control_replicas: str = ""
+    """`host[:port],…`; empty: the replicas that are found."""
+    max_load: str = ""
+    """`figure=threshold,…`"""
+    critical_load: str = ""
+    critical_interval_millis: int = 0
+    """Look again after that before the run is ended; 0: end it at once."""
+    critical_hibernate_seconds: int = 0
+    """Hibernate for so long instead; 0: end the run."""
+    named_sql: tuple[tuple[str, str], ...] = ()
+    """Figures of the user's own for the load lists: name and query."""
+    query: str = ""
+    http: str = ""
+    http_interval_millis: int = 100
+    http_timeout_millis: int = 1000
+    ignore_http_errors: bool = False
+    flag_file: Path | None = None
+    additional_flag_file: Path | None = Path("/tmp/gh-ost.throttle")
+    panic_flag_file: Path | None = None
+    window: str = ""
+    """`[days] HH:MM-HH:MM [zone],…`; empty: always."""
+    deadline: str = ""
+    """A time, a duration, or `window`: the end of the window."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeSettings:
+    """Going on with the work of a run that ended before it was done; that is what happens where there is any."""
+
+    checkpoint_seconds: float = 10.0
+    restart: bool = False
+    """Remove it, and begin anew."""
+    required: bool = False
+    """Fail where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RevertSettings:
+    """Going back to the old table."""
+
+    wanted: bool = False
+    """Go back now, instead of changing anything."""
+    old_table: str = ""
+    """Which one it must be; empty: that of the last change."""
+    window: float = 0.0
+    """Seconds for which the old table is kept in step after the exchange."""
+    keep: bool = False
+    """Note down in the exchange what a later revert needs."""
+
+    @property
+    def possible(self) -> bool:
+        """Whether the exchange is to be one that can be taken back."""
+        return self.keep or self.window > 0 or self.wanted
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSettings:
+    """Where commands are taken while the run is under way."""
+
+    socket_file: Path | None = None
+    """None: at gh-ost's usual place."""
+    database: str = ""
+    table: str = ""
+    """Of the usual place, where it is not called as the table is."""
+    drop_socket_file: bool = False
+    """Remove a socket that is in the way, though a run may be served there."""
+    tcp_host: str = "127.0.0.1"
+    tcp_port: int = 0
+    """0: none."""
+    tcp_token: str = field(default="", repr=False)
+    named_cut_over: bool = False
+    """The command to cut over must name the table."""
+    named_panic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HookSettings:
+    """Programs to run at moments of a run. Times in seconds."""
+
+    path: Path | None = None
+    hint: str = ""
+    hint_owner: str = ""
+    hint_token: str = field(default="", repr=False)
+    status_interval: int = 60
+    """0 or less: never."""
+    timeout: float = 0.0
+    """Of one program; 0: none."""
+    count_may_veto: bool = False
+    """Whether a failure after the exact count of rows ends the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObserveSettings:
+    """How a run is watched, beside its display."""
+
+    log_format: str = "text"
+    """`text` or `json`."""
+    log_file: Path | None = None
+    metrics_port: int = 0
+    """0: no endpoint."""
+    metrics_address: str = "127.0.0.1"
+    metrics_textfile: Path | None = None
+    statsd_address: str = ""
+    statsd_tags: tuple[str, ...] = ()
+    runtime_metrics_interval: int = 10
+    """Seconds between figures of the process itself to StatsD; 0 or less: never."""
+    reports: tuple[Path, ...] = ()
+    """Files, or folders for files."""
+
+
+@dataclass(frozen=True, slots=True)
 class MigrateSettings:
     """One run of `ghostpy migrate`."""
 
     connect: ConnectSettings = field(default_factory=ConnectSettings)
+    topology: TopologySettings = field(default_factory=TopologySettings)
     target: TargetSettings = field(default_factory=TargetSettings)
     copy: CopySettings = field(default_factory=CopySettings)
     cut_over: CutOverSettings = field(default_factory=CutOverSettings)
+    throttle: ThrottleSettings = field(default_factory=ThrottleSettings)
+    resume: ResumeSettings = field(default_factory=ResumeSettings)
+    revert: RevertSettings = field(default_factory=RevertSettings)
+    control: ControlSettings = field(default_factory=ControlSettings)
+    hooks: HookSettings = field(default_factory=HookSettings)
     execute: bool = False
     verify: bool = True
     heartbeat_seconds: float = 0.1
     exact_row_count: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PairSettings:
+    """Which two tables to compare. Transforms and filter are over rows of the first."""
+
+    connect: ConnectSettings = field(default_factory=ConnectSettings)
+    database: str = ""
+    table: str = ""
+    other: str = ""
+    """`[database.]table` (PostgreSQL: `[schema.]table`); empty: what a run has left of `table`, the old table or the shadow."""
+    force_table_names: str | None = None
+    """What the names of a run's tables were made from, instead of the table's."""
+    renamed: tuple[tuple[str, str], ...] = ()
+    """Pairs of a column of the first table and that of the second which goes on with it."""
+    transforms: tuple[tuple[str, str], ...] = ()
+    """Pairs of a column of the second table and an SQL expression over a row of the first."""
+    where: str | None = None
+    copy: CopySettings = field(default_factory=CopySettings)
+    """How the comparison reads: chunks, workers, rests."""
+    throttle: ThrottleSettings = field(default_factory=ThrottleSettings)
+    limit: int = 10_000
+    """Differences to look for at most."""
+    again_seconds: float = 2.0
+    """Between two looks at a difference."""

@@ -30,6 +30,8 @@ class ColumnMap:
     """Columns of the source that feed nothing."""
     renamed: tuple[tuple[str, str], ...] = ()
     """Pairs of old and new name."""
+    fills: tuple[ColumnFeed, ...] = ()
+    """In a revert: what some of `added` are filled with where the row is new."""
 
     def feed_of(self, source_column: str) -> ColumnFeed | None:
         """The feed that carries `source_column` over unchanged in meaning (no transform), or None."""

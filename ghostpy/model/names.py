@@ -64,3 +64,8 @@ def _fitted(stem: str, suffix: str, limit: int) -> str:
     digest = hashlib.sha256(stem.encode()).hexdigest()[:8]
     room = limit - len(suffix) - len(digest) - 2
     return f"_{stem[:room]}_{digest}{suffix}"
+
+
+def reverted_name(old: TableName, *, limit: int) -> TableName:
+    """What the new table is called once an exchange that left `old` is taken back."""
+    return old.beside(_fitted(old.table.removeprefix("_").removesuffix("_del"), "_rev_del", limit))

@@ -16,6 +16,7 @@ class Strategy(Enum):
     INSTANT = "instant"
     STAGED = "online, in steps"
     SHADOW = "shadow"
+    REVERT = "revert"
 
 
 @dataclass(frozen=True, slots=True)

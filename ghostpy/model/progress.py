@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+
+from ghostpy.model.standing import Standing
 
 
 class Phase(Enum):
@@ -11,10 +13,23 @@ class Phase(Enum):
     COPY = "copying"
     INDEXES = "building indexes"
     VERIFY = "verifying"
+    IN_STEP = "keeping the old table in step"
     POSTPONED = "postponing cut-over"
     CUT_OVER = "cutting over"
     CLEAN_UP = "cleaning up"
     DONE = "done"
+
+
+CHUNK_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper bounds, in seconds, of the classes that chunks are counted in; above the last there is one more class."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkTimes:
+    """How long the chunks of a run took: their number in each class of CHUNK_BOUNDS, and the sum of their seconds."""
+
+    counts: tuple[int, ...] = (0,) * (len(CHUNK_BOUNDS) + 1)
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +59,21 @@ class Progress:
     lag: float = 0.0
     """Replication lag that throttling goes by (gh-ost: Lag)."""
     throttle_reason: str | None = None
+    throttle: Standing = field(default_factory=Standing)
     chunk_rows: int = 0
     chunk_seconds: float = 0.0
     """Duration of the last chunk."""
+    chunk_times: ChunkTimes = ChunkTimes()
     workers: int = 0
     cut_over_attempts: int = 0
     differences_repaired: int = 0
+    lock_seconds: float = 0.0
+    """How long writers were held by the exchange; 0 before it."""
+
+    @property
+    def pause_limit(self) -> float | None:
+        """Seconds that a run which ends now may wait before it is begun again; None where that is not known or has no limit."""
+        return self.throttle.pause_limit
 
     @property
     def fraction(self) -> float:
@@ -80,5 +104,11 @@ class RunReport:
     cut_over_attempts: int
     lock_seconds: float
     """How long writers were held by the exchange that succeeded."""
+    tried_in: str | None = None
+    """After a trial: the table with the new schema, beside the source."""
     drop_old: str = ""
     """The statement that removes the old rows, where they are kept."""
+    definition: str = ""
+    """The table as SQL text after the change, where it could be asked for."""
+    revertible: bool = False
+    """Whether `ghostpy revert` can take it back."""
