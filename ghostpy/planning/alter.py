@@ -88,7 +88,7 @@ def parse_alter(text: str) -> AlterText:
     parentheses do not match.
     """
     tokens = one_statement(tokenize(text, _WHAT), text, _WHAT)
-    reader = _Reader([token for token in tokens if token.kind is not TokenKind.CONDITION])
+    reader = Reader([token for token in tokens if token.kind is not TokenKind.CONDITION])
     header = _read_header(reader)
     _refuse_other_statements(reader)
     body = reader.rest()
@@ -98,8 +98,8 @@ def parse_alter(text: str) -> AlterText:
             hint='Say what to change, for example: --alter "ADD COLUMN note TEXT".',
         )
     found = _Found()
-    for clause in _split(body):
-        _read_clause(_Reader(clause), found)
+    for clause in split_clauses(body):
+        _read_clause(Reader(clause), found)
     return AlterText(
         clauses=_clauses(text, tokens, body[0]),
         database=header.database,
@@ -120,7 +120,7 @@ def parse_alter(text: str) -> AlterText:
     )
 
 
-class _Reader:
+class Reader:
     """A cursor over tokens."""
 
     def __init__(self, tokens: Sequence[Token]) -> None:
@@ -207,7 +207,7 @@ class _Found:
         self.tablespace_operation = False
 
 
-def _read_header(reader: _Reader) -> _Header:
+def _read_header(reader: Reader) -> _Header:
     """Go past `ALTER [ONLINE|OFFLINE] [IGNORE] TABLE [IF EXISTS] [database.]table [WAIT n|NOWAIT]`."""
     # TABLE is a reserved word: with these in front of it, nothing but a header can be meant.
     for online in ((), ("ONLINE",), ("OFFLINE",)):
@@ -217,7 +217,7 @@ def _read_header(reader: _Reader) -> _Header:
     return _Header()
 
 
-def _read_table(reader: _Reader, *, ignore: bool) -> _Header:
+def _read_table(reader: Reader, *, ignore: bool) -> _Header:
     reader.take("IF", "EXISTS")
     parts = reader.dotted_name()
     if parts is None or len(parts) > 2:
@@ -229,7 +229,7 @@ def _read_table(reader: _Reader, *, ignore: bool) -> _Header:
     return _Header(database=parts[0] if len(parts) == 2 else None, table=parts[-1], ignore=ignore)
 
 
-def _skip_wait(reader: _Reader) -> None:
+def _skip_wait(reader: Reader) -> None:
     """MariaDB's lock wait belongs to its own ALTER; ours are set by the cut-over."""
     if reader.take("NOWAIT"):
         return
@@ -239,7 +239,7 @@ def _skip_wait(reader: _Reader) -> None:
         reader.name()
 
 
-def _refuse_other_statements(reader: _Reader) -> None:
+def _refuse_other_statements(reader: Reader) -> None:
     first, second, third = reader.peek(), reader.peek(1), reader.peek(2)
     if first is None:
         return
@@ -257,7 +257,7 @@ def _refuse_other_statements(reader: _Reader) -> None:
         )
 
 
-def _split(body: Sequence[Token]) -> Iterator[Sequence[Token]]:
+def split_clauses(body: Sequence[Token]) -> Iterator[Sequence[Token]]:
     """The clauses, cut at the commas outside of parentheses.
 
     ORDER BY and lists of partitions hold such commas too; their pieces begin with no keyword of a clause,
@@ -271,7 +271,7 @@ def _split(body: Sequence[Token]) -> Iterator[Sequence[Token]]:
     yield body[start:]
 
 
-def _read_clause(clause: _Reader, found: _Found) -> None:
+def _read_clause(clause: Reader, found: _Found) -> None:
     if _partition_operation(clause, found):
         return
     if clause.take("CHANGE"):
@@ -290,7 +290,7 @@ def _read_clause(clause: _Reader, found: _Found) -> None:
         found.tablespace_operation = True
 
 
-def _partition_operation(clause: _Reader, found: _Found) -> bool:
+def _partition_operation(clause: Reader, found: _Found) -> bool:
     verb, noun = clause.peek(), clause.peek(1)
     if verb is None or noun is None or not verb.is_word(*_PARTITION_VERBS):
         return False
@@ -301,7 +301,7 @@ def _partition_operation(clause: _Reader, found: _Found) -> bool:
     return True
 
 
-def _read_change(clause: _Reader, found: _Found) -> None:
+def _read_change(clause: Reader, found: _Found) -> None:
     clause.take("COLUMN")
     clause.take("IF", "EXISTS")
     old = clause.dotted_name()
@@ -310,7 +310,7 @@ def _read_change(clause: _Reader, found: _Found) -> None:
         _renamed(found, old[-1], new[-1])
 
 
-def _read_rename(clause: _Reader, found: _Found) -> None:
+def _read_rename(clause: Reader, found: _Found) -> None:
     if clause.take("COLUMN"):
         clause.take("IF", "EXISTS")
         old = clause.name()
@@ -331,14 +331,14 @@ def _renamed(found: _Found, old: str, new: str) -> None:
         found.renamed.append((old, new))
 
 
-def _read_constraint(clause: _Reader, found: _Found) -> None:
+def _read_constraint(clause: Reader, found: _Found) -> None:
     if clause.take("CHECK") or clause.take("CONSTRAINT"):
         name = clause.name()
         if name:
             found.constraints.append(name)
 
 
-def _read_drop(clause: _Reader, found: _Found) -> None:
+def _read_drop(clause: Reader, found: _Found) -> None:
     if not clause.take("COLUMN"):
         if clause.sees("CHECK", "CONSTRAINT"):
             return _read_constraint(clause, found)
@@ -359,7 +359,7 @@ def _auto_increment(body: Sequence[Token]) -> int | None:
     outside = [token for token in body if token.depth == 0]
     for place, token in enumerate(outside):
         if token.is_word("AUTO_INCREMENT"):
-            number = _Reader(outside[place + 1 :]).value()
+            number = Reader(outside[place + 1 :]).value()
             if number is not None and number.isdecimal():
                 value = int(number)
     return value

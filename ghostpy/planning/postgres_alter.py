@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ghostpy.errors import UsageError
 from ghostpy.model.finding import Finding
 from ghostpy.planning.postgres_clauses import Clause, Kind, Reader, read_clause
+from ghostpy.planning.postgres_partitions import Partitioning, partitioning_of, read_partition, sees_partition
 from ghostpy.planning.postgres_tokens import Token, malformed, span, split, tokenize
 
 _WHAT = "The ALTER text"
@@ -21,6 +22,7 @@ _ALONE = frozenset(
     {Kind.RENAME_COLUMN, Kind.RENAME_CONSTRAINT, Kind.RENAME_TABLE, Kind.SET_SCHEMA, Kind.PARTITION}
     | {Kind.CREATE_INDEX, Kind.DROP_INDEX}
 )
+_NO_STATEMENT = (Kind.PARTITION_BY, Kind.CREATE_PARTITION)
 _VERBS = (
     *(
         "ADD",
@@ -68,6 +70,8 @@ class AlterText:
     schema: str | None = None
     table: str | None = None
     """Where a statement names them."""
+    partitioning: Partitioning | None = None
+    """Where a partitioned table is to be made of a plain one; `statements` holds nothing of it."""
 
     def statements(self, table: str) -> tuple[str, ...]:
         """Whole statements that make the change on `table` (a quoted name, with its schema where one is meant).
@@ -88,7 +92,9 @@ class AlterText:
     @property
     def text(self) -> str:
         """The clauses as they were written, to show."""
-        return ", ".join(clause.text for clause in self.clauses)
+        return "".join(
+            ("; " if clause.kind is Kind.CREATE_PARTITION else ", ") + clause.text for clause in self.clauses
+        ).lstrip(";, ")
 
     def has(self, *kinds: Kind) -> bool:
         """Whether there is a clause of one of these kinds."""
@@ -97,6 +103,8 @@ class AlterText:
 
 def parse_alter(text: str) -> AlterText:
     """Take `text` apart: clauses alone, or whole statements of ALTER TABLE, CREATE INDEX and DROP INDEX, divided by `;`.
+
+    Beside those, PARTITION BY and the partitions.
 
     Raises UsageError where it holds nothing, another statement, more than one table, or quotes and parentheses without match.
     """
@@ -107,9 +115,9 @@ def parse_alter(text: str) -> AlterText:
     clauses: list[Clause] = []
     named: list[tuple[str, ...]] = []
     for number, piece in enumerate(pieces):
-        clauses += _read_statement(text, piece, number, named)
+        clauses += _read_statement(text, piece, number, named, clauses)
     schema, table = _one_table(clauses, named)
-    return AlterText(tuple(clauses), schema, table)
+    return AlterText(tuple(clauses), schema, table, partitioning_of(clauses, schema, table))
 
 
 def statements(clauses: Sequence[Clause], table: str) -> tuple[str, ...]:
@@ -117,6 +125,8 @@ def statements(clauses: Sequence[Clause], table: str) -> tuple[str, ...]:
     found: list[str] = []
     together: list[Clause] = []
     for clause in clauses:
+        if clause.kind in _NO_STATEMENT:
+            continue
         if together and (clause.kind in _ALONE or clause.statement != together[0].statement):
             found.append(_alter(together, table))
             together = []
@@ -174,16 +184,22 @@ _NOT_BY_SHADOW = {
     Kind.ROW_SECURITY: ("not-by-shadow", "could hide rows while they are copied"),
     Kind.INHERIT: ("not-by-shadow", "ties the table to another"),
     Kind.PARTITION: ("not-by-shadow", "is about a partition"),
-    Kind.PARTITION_BY: ("partition-by", "would make a partitioned table of it, which ghostpy cannot do yet"),
 }
 
 
-def _read_statement(text: str, piece: Sequence[Token], number: int, named: list[tuple[str, ...]]) -> list[Clause]:
+def _read_statement(
+    text: str, piece: Sequence[Token], number: int, named: list[tuple[str, ...]], before: Sequence[Clause]
+) -> list[Clause]:
     reader = Reader(piece)
     if reader.sees("CREATE", "INDEX") or reader.sees("CREATE", "UNIQUE", "INDEX"):
         clause = _read_create_index(text, reader, piece, number)
         named.append(clause.table)
         return [clause]
+    if sees_partition(reader):
+        partition = read_partition(text, reader, piece, number)
+        if partition.table[-1] not in {each.name for each in before if each.kind is Kind.CREATE_PARTITION}:
+            named.append(partition.table)
+        return [partition]
     if _drops_index(reader):
         return _read_drop_index(reader, text, piece, number)
     if reader.take("ALTER", "TABLE"):

@@ -54,6 +54,7 @@ class Kind(Enum):
     PARTITION = "partition"
     PARTITION_BY = "partition by"
     """Not PostgreSQL's syntax: to make a partitioned table of a plain one."""
+    CREATE_PARTITION = "create partition"
     CREATE_INDEX = "create index"
     DROP_INDEX = "drop index"
     OTHER = "other"
@@ -61,7 +62,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One clause, or one statement about an index. Names are unquoted; texts are as written."""
+    """One clause, or one statement about an index or a partition. Names are unquoted; texts are as written."""
 
     kind: Kind
     text: str
@@ -78,10 +79,10 @@ class Clause:
     """It says IF EXISTS or IF NOT EXISTS."""
     cascade: bool = False
     table: tuple[str, ...] = ()
-    """Of a statement about an index: the table that it names, with its schema where that stands there."""
+    """Of a statement about an index or a partition: the table that it names, with its schema where that stands there."""
     unique: bool = False
     behind: str = ""
-    """Of CREATE INDEX: what follows the table's name."""
+    """Of CREATE INDEX and of a partition: what follows the table's name; of PARTITION BY: what follows it."""
 
 
 class Reader:
@@ -147,6 +148,8 @@ def read_clause(text: str, tokens: Sequence[Token], statement: int) -> Clause:
         return _read_alter(text, reader, written, statement)
     if reader.take("RENAME"):
         return _read_rename(reader, written, statement)
+    if reader.take("PARTITION", "BY"):
+        return Clause(Kind.PARTITION_BY, written, statement, behind=span(text, reader.rest()))
     for words, kind in _BEGINNINGS:
         if reader.take(*words):
             reader.take("TO")
@@ -185,7 +188,6 @@ _BEGINNINGS: tuple[tuple[tuple[str, ...], Kind], ...] = (
     (("DETACH", "PARTITION"), Kind.PARTITION),
     (("MERGE", "PARTITIONS"), Kind.PARTITION),
     (("SPLIT", "PARTITION"), Kind.PARTITION),
-    (("PARTITION", "BY"), Kind.PARTITION_BY),
 )
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ghostpy.errors import UsageError
 from ghostpy.planning.postgres_alter import parse_alter, shadow_findings
 from ghostpy.planning.postgres_clauses import Kind
+from ghostpy.planning.postgres_partitions import Partition, Partitioning
 from ghostpy.planning.postgres_tokens import tokenize
 
 T = '"s"."t"'
@@ -91,7 +92,6 @@ CLAUSES = [
     ("NO FORCE ROW LEVEL SECURITY", Kind.ROW_SECURITY, None, "row"),
     ("NO INHERIT p", Kind.INHERIT, None, "p"),
     ("ATTACH PARTITION p FOR VALUES FROM (1) TO (2)", Kind.PARTITION, None, "p"),
-    ("PARTITION BY RANGE (a)", Kind.PARTITION_BY, None, "range"),
     ("ADD CONSTRAINT n SOMETHING NEW", Kind.OTHER, None, None),
     ("SPLIT THE TABLE", Kind.OTHER, None, None),
     ("ADD U&\"d!0061t\" UESCAPE '!' int", Kind.ADD_COLUMN, None, None),
@@ -156,6 +156,23 @@ def test_statements(text: str, statements: list[str]) -> None:
     assert list(parse_alter(text).statements(T)) == statements
 
 
+def test_partitioning() -> None:
+    alter = parse_alter(
+        "DROP CONSTRAINT k, PARTITION BY RANGE (a, lower(b)); create table if not exists P partition of s.t for values in (1) PARTITION BY HASH (c);"
+        'CREATE TABLE s."Q;" PARTITION OF p FOR VALUES WITH (MODULUS 1, REMAINDER 0)'
+    )
+    assert (alter.schema, alter.table) == ("s", "t")
+    assert list(alter.statements(T)) == [f"ALTER TABLE {T} DROP CONSTRAINT k"]
+    assert alter.partitioning == Partitioning(
+        "RANGE (a, lower(b))",
+        (
+            Partition("p", None, "for values in (1) PARTITION BY HASH (c)"),
+            Partition("Q;", "p", "FOR VALUES WITH (MODULUS 1, REMAINDER 0)"),
+        ),
+    )
+    assert alter.text.startswith("DROP CONSTRAINT k, PARTITION BY RANGE (a, lower(b)); create table")
+
+
 def test_using() -> None:
     alter = parse_alter(
         "ALTER a TYPE int USING (a)::int, ALTER COLUMN \"B\" SET DATA TYPE text COLLATE x USING b || ', ' /* c */, ADD d int,"
@@ -187,6 +204,15 @@ REFUSED = [
     "ADD a int; DELETE FROM t",
     "BEGIN; ADD a int; COMMIT",
     "CREATE TABLE x (a int)",
+    "PARTITION BY RANGE (a)",
+    "CREATE TABLE p PARTITION OF t DEFAULT",
+    "PARTITION BY RANGE (a); PARTITION BY RANGE (a); CREATE TABLE p PARTITION OF t DEFAULT",
+    "PARTITION BY RANGE (a); CREATE TABLE x (a int)",
+    "PARTITION BY RANGE (a); CREATE TABLE p PARTITION OF t (CHECK (a > 0)) DEFAULT",
+    "PARTITION BY RANGE (a); CREATE TABLE p PARTITION OF t DEFAULT; CREATE TABLE p PARTITION OF t DEFAULT",
+    "PARTITION BY RANGE (a); CREATE TABLE t PARTITION OF t DEFAULT",
+    "PARTITION BY RANGE (a); CREATE TABLE r.p PARTITION OF s.t DEFAULT",
+    "PARTITION BY RANGE (a); CREATE TABLE p PARTITION OF t DEFAULT; CREATE TABLE q PARTITION OF u DEFAULT",
     "CREATE INDEX i (a)",
     "CREATE INDEX ON (a)",
     "DROP TABLE x",
@@ -214,7 +240,6 @@ def test_refused(text: str) -> None:
         ("RENAME TO x", ["renames-table"]),
         ("ADD a int; SET SCHEMA x", ["renames-table"]),
         ("OWNER TO x, DISABLE TRIGGER ALL", ["not-by-shadow", "not-by-shadow"]),
-        ("PARTITION BY RANGE (a)", ["partition-by"]),
     ],
 )
 def test_shadow_findings(text: str, codes: list[str]) -> None:
