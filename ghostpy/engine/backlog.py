@@ -28,6 +28,10 @@ class Backlog:
     def full(self) -> bool:
         return len(self._keys) >= self.limit
 
+    def all(self) -> dict[Key, Mark]:
+        """A copy of what is dirty, oldest first."""
+        return dict(self._keys)
+
     def add(self, keys: Mapping[Key, Mark]) -> None:
         """Take in changes that came after all earlier ones."""
         self._keys.update(keys)

@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
 
 from ghostpy import errors
 from ghostpy.engine.backlog import Backlog
+from ghostpy.engine.checkpoints import Checkpoints
 from ghostpy.engine.follower import Follower
+from ghostpy.engine.knobs import Knobs
+from ghostpy.engine.postponement import Postponement
 from ghostpy.engine.recorder import Recorder
+from ghostpy.engine.resting import opened
 from ghostpy.engine.resync import BacklogWorker
+from ghostpy.model.change import Position
 from ghostpy.model.keys import Key, KeyRange, Mark
+from ghostpy.model.moment import Moment
 from ghostpy.model.progress import Phase
-from ghostpy.protocols import Exchanging, Frozen, NameOwner, Observer, Resynced
-from ghostpy.settings import CopySettings, CutOverSettings
+from ghostpy.protocols import Exchanging, Frozen, Gate, Moments, NameOwner, Observer, Resynced
+from ghostpy.settings import CutOverSettings
 
 _EVERYTHING = KeyRange(None, None)
 _POLL = 0.1
@@ -24,8 +30,14 @@ _CATCH_UP_LIMIT = 60.0
 _SHORT_LAP = 0.05
 
 
+Note: TypeAlias = Callable[[Position], Awaitable[None]]
+
+
 class CutOver:
-    """Exchanges the names, in as many attempts as are allowed; between attempts the application goes on undisturbed."""
+    """Exchanges the names, in as many attempts as are allowed; between attempts the application goes on undisturbed.
+
+    `note` writes down, for a revert, from where the source is to be followed after the exchange.
+    """
 
     def __init__(
         self,
@@ -35,8 +47,15 @@ class CutOver:
         follower: Follower,
         recorder: Recorder,
         observer: Observer,
+        gate: Gate,
+        moments: Moments,
+        postponement: Postponement,
         settings: CutOverSettings,
-        copy_settings: CopySettings,
+        knobs: Knobs,
+        checkpoints: Checkpoints,
+        *,
+        trial: bool = False,
+        note: Note | None = None,
     ) -> None:
         self._exchanging = exchanging
         self._backlog = backlog
@@ -44,8 +63,14 @@ class CutOver:
         self._follower = follower
         self._recorder = recorder
         self._observer = observer
+        self._gate = gate
+        self._moments = moments
+        self._postponement = postponement
         self._settings = settings
-        self._slice = copy_settings.slice_seconds
+        self._knobs = knobs
+        self._checkpoints = checkpoints
+        self._trial = trial
+        self._note = note
         self._pause = 1.0
         self._in_doubt = False
         self.exchanged = False
@@ -62,11 +87,14 @@ class CutOver:
             raise
 
     async def _attempts(self) -> None:
+        await self._moments.reached(Moment.BEFORE_CUT_OVER)
         for attempt in range(1, self._settings.attempts + 1):
-            await self._gate()
-            self._recorder.cut_over_attempts = attempt
             try:
-                await self._exchanging.prepare()
+                await self._may_come()
+                self._recorder.cut_over_attempts = attempt
+                if self._trial:
+                    await self._moments.reached(Moment.STOP_REPLICATION)
+                await self._prepare()
                 await self._catch_up()
                 await self._freeze_drain_exchange()
                 return
@@ -74,26 +102,50 @@ class CutOver:
                 if await self._won(doubt):
                     return
                 reason = doubt.message
-            except (errors.LockTimeout, errors.TransientError, errors.ServerGone, TimeoutError) as failure:
+            except (
+                errors.LockTimeout,
+                errors.TransientError,
+                errors.ServerGone,
+                errors.HookFailed,
+                TimeoutError,
+            ) as failure:
                 reason = str(failure) or "the drain did not end within the lock's time limit"
             self._observer.happened(
                 f"cut-over attempt {attempt} of {self._settings.attempts} failed: {reason}", warning=True
             )
+            if self._trial:
+                await self._moments.reached(Moment.START_REPLICATION)
             if attempt < self._settings.attempts:
                 await self._back_off()
         raise errors.CutOverFailed(
             f"the names could not be exchanged in {self._settings.attempts} attempts; last: {reason}"
         )
 
-    async def _gate(self) -> None:
-        flag = self._settings.postpone_flag_file
-        if flag is None or not _exists(flag):
-            return
-        self._recorder.enter(Phase.POSTPONED)
-        self._observer.happened(f"cut-over postponed while {flag} exists")
-        while _exists(flag):
-            await self._worker.slice(_EVERYTHING, self._slice)
+    async def _may_come(self) -> None:
+        """Wait until nobody holds the cut-over back, and the gate is open; changes are followed and resynced meanwhile."""
+        while self._postponement.wanted:
+            if not self._postponement.active:
+                self._recorder.enter(Phase.POSTPONED)
+                self._observer.happened(f"cut-over postponed while {self._postponement.flag_file} exists")
+                await self._moments.reached(Moment.BEGIN_POSTPONED)
+                self._postponement.active = True
+            await self._worker.slice(_EVERYTHING, self._knobs.slice_seconds)
+            await self._checkpoints.due()
             await asyncio.sleep(_POLL)
+        self._postponement.active = False
+        await opened(self._gate, self._checkpoints)
+
+    async def _prepare(self) -> None:
+        """Choosing the moment may take a second, in which no backlog must grow."""
+        preparing = asyncio.create_task(self._exchanging.prepare(), name="prepare")
+        try:
+            while not preparing.done():
+                await self._worker.slice(_EVERYTHING, _SHORT_LAP)
+                await asyncio.wait([preparing], timeout=_SHORT_LAP)
+            await preparing
+        finally:
+            preparing.cancel()
+            await asyncio.gather(preparing, return_exceptions=True)
 
     async def _catch_up(self) -> None:
         """Work the backlog off until a lap is short: what is left then is what the lock has to wait for."""
@@ -118,6 +170,10 @@ class CutOver:
                 began = time.monotonic()
                 end = await self._follower.stream.end()
                 await self._worker.up_to_by(end, _EVERYTHING, resync, deadline=began + budget)
+                if self._note is not None:
+                    # While the lock is held the source does not change: a revert follows it from here, behind what was resynced last.
+                    async with asyncio.timeout(max(0.1, began + budget - time.monotonic())):
+                        await self._note(await self._follower.stream.end())
                 await self._exchange(frozen)
             self._recorder.lock_seconds = time.monotonic() - began
         finally:
@@ -162,9 +218,6 @@ class CutOver:
             self._pause = min(self._pause * 2, float(self._settings.backoff_max))
         end = time.monotonic() + pause
         while time.monotonic() < end:
-            await self._worker.slice(_EVERYTHING, self._slice)
+            await self._worker.slice(_EVERYTHING, self._knobs.slice_seconds)
+            await self._checkpoints.due()
             await asyncio.sleep(min(_POLL, max(0.0, end - time.monotonic())))
-
-
-def _exists(flag: Path) -> bool:
-    return flag.exists()

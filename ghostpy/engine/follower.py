@@ -18,6 +18,8 @@ class Follower:
         self.stream = stream
         self._backlog = backlog
         self._recorder = recorder
+        self.position: Position | None = None
+        """All changes before it are in the backlog, or were."""
         self._moved = asyncio.Event()
         self._room = asyncio.Event()
         self._foreign = asyncio.Event()
@@ -27,7 +29,9 @@ class Follower:
         """Follow until cancelled. Raises what ends the run: SourceChanged, StreamLost, …"""
         while True:
             batch = await self._read()
+            # Without a pause since they were read: a checkpoint may be made at any other moment.
             self._backlog.add(batch.keys)
+            self.position = batch.position
             self._recorder.changes_seen += batch.events
             self._recorder.stream_position = batch.position.text
             self._recorder.backlog = len(self._backlog)

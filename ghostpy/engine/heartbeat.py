@@ -6,22 +6,27 @@ import asyncio
 
 from ghostpy.engine.recorder import Recorder
 from ghostpy.engine.retry import retried
-from ghostpy.protocols import Housekeeping
+from ghostpy.protocols import Gate, Housekeeping
 
 
 class Heartbeat:
     """Beats every `seconds` until cancelled; fails where the ledger cannot be written any more."""
 
-    def __init__(self, housekeeping: Housekeeping, recorder: Recorder, seconds: float, attempts: int) -> None:
+    def __init__(
+        self, housekeeping: Housekeeping, recorder: Recorder, gate: Gate, seconds: float, attempts: int
+    ) -> None:
         self._housekeeping = housekeeping
         self._recorder = recorder
+        self._gate = gate
         self._seconds = seconds
         self._attempts = attempts
 
     async def run(self) -> None:
-        number = 0
+        # Those of an earlier run may come yet.
+        number = self._recorder.last_beat
         while True:
-            number += 1
-            self._recorder.beat_sent(number)
-            await retried(self._attempts, self._housekeeping.beat, number)
+            if not self._gate.hibernating:
+                number += 1
+                self._recorder.beat_sent(number)
+                await retried(self._attempts, self._housekeeping.beat, number)
             await asyncio.sleep(self._seconds)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 from ghostpy import errors
+from ghostpy.engine.beginning import Beginning
+from ghostpy.engine.checkpoints import Checkpoints
 from ghostpy.engine.cutover import CutOver
+from ghostpy.engine.filling import Filling
 from ghostpy.engine.follower import Follower
-from ghostpy.engine.heartbeat import Heartbeat
-from ghostpy.engine.pace import Pace
 from ghostpy.engine.recorder import Recorder
-from ghostpy.engine.rounds import Rounds
 from ghostpy.engine.shadow import Shadow
 from ghostpy.engine.tasks import supervised
 from ghostpy.engine.verifier import Verifier
+from ghostpy.engine.window import Window
 from ghostpy.model.progress import Phase
 from ghostpy.protocols import Observer
 
@@ -23,54 +26,58 @@ _LOOK_AHEAD = 2.0
 
 
 class Migration:
-    """Shadow → stream → rounds of copy and resync → verify → cut-over → clean up. The run's lock is held by the caller."""
+    """Shadow → stream → rounds of copy and resync → verify → cut-over → clean up. The run's lock is held by the caller.
+
+    A revert is the same the other way round: the old table, in the shadow's place, is not filled but kept in step for a while.
+
+    What goes on `beside` the story (heartbeat, pace, throttle, …) runs as long as it does, and ends it by failing.
+    """
 
     def __init__(
         self,
         shadow: Shadow,
+        beginning: Beginning,
+        checkpoints: Checkpoints,
         follower: Follower,
-        heartbeat: Heartbeat,
-        pace: Pace,
-        rounds: Rounds,
+        filling: Filling | Window,
         verifier: Verifier | None,
         cut_over: CutOver,
+        beside: Mapping[str, Callable[[], Coroutine[Any, Any, None]]],
         recorder: Recorder,
         observer: Observer,
     ) -> None:
         self._shadow = shadow
+        self._beginning = beginning
+        self._checkpoints = checkpoints
         self._follower = follower
-        self._heartbeat = heartbeat
-        self._pace = pace
-        self._rounds = rounds
+        self._filling = filling
         self._verifier = verifier
         self._cut_over = cut_over
+        self._beside = beside
         self._recorder = recorder
         self._observer = observer
 
     async def run(self) -> None:
-        """Return once the source has its new schema."""
+        """Return once the source has its new schema, or a window has ended."""
         async with self._shadow.built():
             try:
-                await self._follower.stream.open(await self._follower.stream.start())
+                await self._beginning.run()
                 await self._shadow.check_source()
-                helpers = {
-                    "follow": self._follower.run(),
-                    "heartbeat": self._heartbeat.run(),
-                    "pace": self._pace.run(),
-                    "tick": self._tick(),
-                }
-                await supervised(self._story(), helpers)
+                helpers = {name: run() for name, run in self._beside.items()}
+                await supervised(self._story(), {**helpers, "follow": self._follower.run(), "tick": self._tick()})
+            except BaseException as ended:
+                self._shadow.kept = not self._shadow.exchanged and await self._checkpoints.kept(ended)
+                raise
             finally:
-                await self._follower.stream.close()
+                await self._follower.stream.close(keep=self._shadow.kept)
             self._recorder.enter(Phase.CLEAN_UP)
         self._recorder.enter(Phase.DONE)
         self._observer.progressed(self._recorder.snapshot())
 
     async def _story(self) -> None:
         try:
-            self._recorder.enter(Phase.COPY)
-            await self._rounds.run()
-            await self._rounds.build_indexes()
+            if not await self._filling.run():
+                return
             if self._verifier is not None:
                 self._recorder.enter(Phase.VERIFY)
                 await self._verifier.run()

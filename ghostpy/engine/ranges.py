@@ -7,19 +7,21 @@ import asyncio
 from ghostpy.engine.chunker import Chunker
 from ghostpy.engine.retry import retried
 from ghostpy.model.keys import Bound, KeyRange
-from ghostpy.protocols import Copying
+from ghostpy.protocols import Ranging
 
 
 class Ranges:
-    """One pass over the source. `low` is the upper bound of the last range handed out."""
+    """One pass over the source, or over what is above `low` of it. `low` is the upper bound of the last range handed out."""
 
-    def __init__(self, copying: Copying, chunker: Chunker, retries: int) -> None:
-        self._copying = copying
+    def __init__(
+        self, ranging: Ranging, chunker: Chunker, retries: int, *, low: Bound | None = None, complete: bool = False
+    ) -> None:
+        self._ranging = ranging
         self._chunker = chunker
         self._retries = retries
         self._one_at_a_time = asyncio.Lock()
-        self.low: Bound | None = None
-        self.complete = False
+        self.low = low
+        self.complete = complete
         """Whether all ranges are handed out."""
 
     async def next(self) -> tuple[KeyRange, int] | None:
@@ -28,7 +30,7 @@ class Ranges:
             if self.complete:
                 return None
             low, rows = self.low, self._chunker.rows
-            high = await retried(self._retries, self._copying.next_bound, low, rows)
+            high = await retried(self._retries, self._ranging.next_bound, low, rows)
             # The last range has no upper bound: what is inserted above it from now on is in the stream.
             self.low, self.complete = high, high is None
             return KeyRange(low, high), rows

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ghostpy.model.progress import Phase, Progress
+from ghostpy.engine.knobs import Knobs
+from ghostpy.model.progress import CHUNK_BOUNDS, ChunkTimes, Phase, Progress
+from ghostpy.model.standing import Standing
+from ghostpy.protocols import Gate
 
 _RATE_WINDOW = 5.0
 _UNSEEN_HEARTBEATS = 10_000
@@ -26,15 +31,22 @@ class Recorder:
     stream_position: str = ""
     chunk_rows: int = 0
     chunk_seconds: float = 0.0
-    workers: int = 0
+    knobs: Knobs | None = None
     cut_over_attempts: int = 0
     lock_seconds: float = 0.0
     differences_repaired: int = 0
     backlog: int = 0
     backlog_limit: int = 0
-    throttle_reason: str | None = None
+    gate: Gate | None = None
+    entered: Callable[[Progress], None] | None = None
+    """Is told of each phase as it begins."""
+    last_beat: int = 0
+    copy_before: float = 0.0
+    """Seconds that earlier runs have copied."""
     phase: Phase = Phase.PREPARE
     started: float = field(default_factory=time.monotonic)
+    _chunk_counts: list[int] = field(default_factory=lambda: [0] * (len(CHUNK_BOUNDS) + 1))
+    _chunk_seconds_total: float = 0.0
     _copy_started: float | None = None
     _copy_ended: float | None = None
     _beats: deque[tuple[int, float]] = field(default_factory=deque)
@@ -52,18 +64,28 @@ class Recorder:
             self.rows_estimate = self.rows_copied
         self.phase = phase
         self._rates.clear()
+        if self.entered is not None:
+            # A phase may be over before the next snapshot is due.
+            self.entered(self.snapshot())
 
     @property
     def copy_elapsed(self) -> float:
         if self._copy_started is None:
-            return 0.0
-        return (self._copy_ended or time.monotonic()) - self._copy_started
+            return self.copy_before
+        return self.copy_before + (self._copy_ended or time.monotonic()) - self._copy_started
 
     @property
     def elapsed(self) -> float:
         return time.monotonic() - self.started
 
+    def chunk_copied(self, rows: int, seconds: float) -> None:
+        """A chunk meant to have `rows` rows took `seconds`, failed attempts included."""
+        self.chunk_rows, self.chunk_seconds = rows, seconds
+        self._chunk_counts[bisect_left(CHUNK_BOUNDS, seconds)] += 1
+        self._chunk_seconds_total += seconds
+
     def beat_sent(self, number: int) -> None:
+        self.last_beat = number
         self._beats.append((number, time.monotonic()))
         if len(self._beats) > _UNSEEN_HEARTBEATS:
             self._beats.popleft()
@@ -88,6 +110,7 @@ class Recorder:
             eta = 0.0
         elif self.phase is Phase.COPY and remaining > 0 and self.rows_copied >= self.rows_estimate / 1000 and rate > 0:
             eta = remaining / rate
+        standing = self.gate.standing if self.gate else Standing()
         return Progress(
             phase=self.phase,
             elapsed=self.elapsed,
@@ -103,13 +126,16 @@ class Recorder:
             eta=eta,
             stream_position=self.stream_position,
             stream_lag=self.stream_lag,
-            lag=self.stream_lag,
-            throttle_reason=self.throttle_reason,
+            lag=standing.lag or 0.0,
+            throttle_reason=self.gate.reason if self.gate else None,
+            throttle=standing,
             chunk_rows=self.chunk_rows,
             chunk_seconds=self.chunk_seconds,
-            workers=self.workers,
+            chunk_times=ChunkTimes(tuple(self._chunk_counts), self._chunk_seconds_total),
+            workers=self.knobs.workers if self.knobs else 0,
             cut_over_attempts=self.cut_over_attempts,
             differences_repaired=self.differences_repaired,
+            lock_seconds=self.lock_seconds,
         )
 
     def _rate(self) -> float:

@@ -10,13 +10,13 @@ from typing import TypeAlias
 
 from ghostpy.engine.backlog import Backlog
 from ghostpy.engine.follower import Follower
+from ghostpy.engine.knobs import Knobs
 from ghostpy.engine.recorder import Recorder
 from ghostpy.engine.retry import retried
 from ghostpy.engine.tasks import together
 from ghostpy.model.change import Position
 from ghostpy.model.keys import Key, KeyRange, Mark
-from ghostpy.protocols import Resynced
-from ghostpy.settings import CopySettings
+from ghostpy.protocols import Gate, Resynced
 
 _NOT_VISIBLE_YET = 0.005
 
@@ -27,18 +27,25 @@ class BacklogWorker:
     """Resyncs the backlog, a slice at a time or up to a position. Never while a chunk is in flight (race 2 of the design)."""
 
     def __init__(
-        self, backlog: Backlog, follower: Follower, resync: Resync, recorder: Recorder, settings: CopySettings
+        self,
+        backlog: Backlog,
+        follower: Follower,
+        resync: Resync,
+        recorder: Recorder,
+        gate: Gate,
+        knobs: Knobs,
     ) -> None:
         self._backlog = backlog
         self._follower = follower
         self._resync = resync
         self._recorder = recorder
-        self._settings = settings
+        self._gate = gate
+        self._knobs = knobs
 
     async def slice(self, copied: KeyRange, seconds: float) -> None:
-        """Resync for about `seconds`, or until no key is dirty."""
+        """Resync for about `seconds`, or until no key is dirty, or until the gate closes."""
         deadline = time.monotonic() + seconds
-        while self._backlog and time.monotonic() < deadline:
+        while self._backlog and time.monotonic() < deadline and not self._gate.reason:
             await self._lap(copied)
 
     async def up_to(self, position: Position, copied: KeyRange) -> None:
@@ -59,20 +66,20 @@ class BacklogWorker:
             if not self._backlog:
                 await self._follower.moved(timeout=0.01)
                 continue
-            keys = self._take(self._settings.resync_keys)
+            keys = self._take(self._knobs.resync_keys)
             await self._fence(keys)
             await self._part(keys, copied, resync)
 
     @property
     def _keys_per_lap(self) -> int:
-        return self._settings.resync_keys * self._settings.workers
+        return self._knobs.resync_keys * self._knobs.workers
 
     async def _lap(self, copied: KeyRange) -> None:
         keys = self._take(self._keys_per_lap)
         if not keys:
             return
         await self._fence(keys)
-        parts = _split(keys, self._settings.workers)
+        parts = _split(keys, self._knobs.workers)
         done = self._recorder.keys_resynced
         await together(*(self._part(part, copied, self._resync) for part in parts), name="resync")
         if done == self._recorder.keys_resynced:
@@ -92,7 +99,7 @@ class BacklogWorker:
 
     async def _part(self, keys: Mapping[Key, Mark], copied: KeyRange, resync: Resync) -> None:
         try:
-            done = await retried(self._settings.retries, resync, keys, copied)
+            done = await retried(self._knobs.retries, resync, keys, copied)
         except BaseException:
             # The cut-over tries again after most failures: what was taken must not be lost then.
             self._backlog.put_back(keys)

@@ -6,12 +6,15 @@ import asyncio
 import time
 
 from ghostpy.engine.backlog import Backlog
+from ghostpy.engine.checkpoints import Checkpoints
 from ghostpy.engine.copier import Copier
+from ghostpy.engine.knobs import Knobs
 from ghostpy.engine.recorder import Recorder
+from ghostpy.engine.resting import done, opened, rested
 from ghostpy.engine.resync import BacklogWorker
+from ghostpy.model.checkpoint import Course
 from ghostpy.model.progress import Phase
-from ghostpy.protocols import Housekeeping
-from ghostpy.settings import CopySettings
+from ghostpy.protocols import Gate, Housekeeping
 
 _POLL = 0.05
 
@@ -30,41 +33,50 @@ class Rounds:
         backlog: Backlog,
         housekeeping: Housekeeping,
         recorder: Recorder,
-        settings: CopySettings,
-        *,
-        bare: bool,
+        gate: Gate,
+        knobs: Knobs,
+        course: Course,
+        checkpoints: Checkpoints,
     ) -> None:
         self._copier = copier
         self._worker = worker
         self._backlog = backlog
-        self._bare = bare
+        self._course = course
+        self._checkpoints = checkpoints
         self._housekeeping = housekeeping
         self._recorder = recorder
-        self._settings = settings
+        self._gate = gate
+        self._knobs = knobs
 
     async def run(self) -> None:
         """Return once every range is copied; keys may be dirty still."""
         while not self._copier.complete:
+            await opened(self._gate, self._checkpoints)
             began = time.monotonic()
-            await self._copier.slice(self._settings.slice_seconds)
-            rest = (time.monotonic() - began) * self._settings.nice_ratio
-            if self._bare and (self._copier.complete or self._backlog.full):
-                await self._housekeeping.build_key()
-                self._bare = False
-            if not self._bare:
-                await self._worker.slice(self._copier.copied, self._settings.slice_seconds)
+            await self._copier.slice(self._knobs.slice_seconds, at_most=self._checkpoints.seconds)
+            rest = (time.monotonic() - began) * self._knobs.nice_ratio
+            if self._course.bare and (self._copier.complete or self._backlog.full):
+                await done(self._housekeeping.build_key(), self._checkpoints, name="key")
+                self._course.bare = False
+            if not self._course.bare:
+                await self._worker.slice(self._copier.copied, self._knobs.slice_seconds)
+            await self._checkpoints.due()
             if rest:
-                await asyncio.sleep(rest)
+                await rested(rest, self._checkpoints)
 
     async def build_indexes(self) -> None:
         """Build what the copy did without, while dirty keys go on being resynced."""
+        if self._course.indexed:
+            return
         self._recorder.enter(Phase.INDEXES)
         building = asyncio.create_task(self._housekeeping.build_indexes(), name="indexes")
         try:
             while not building.done():
-                await self._worker.slice(self._copier.copied, self._settings.slice_seconds)
+                await self._worker.slice(self._copier.copied, self._knobs.slice_seconds)
+                await self._checkpoints.due()
                 await asyncio.wait([building], timeout=_POLL)
             await building
+            self._course.indexed = True
         finally:
             building.cancel()
             await asyncio.gather(building, return_exceptions=True)

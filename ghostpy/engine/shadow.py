@@ -1,4 +1,4 @@
-"""The shadow and the ledger for the length of a run: made at its start, and gone at its end, however it ends."""
+"""The shadow and the ledger for the length of a run: made at its start, or found; gone at its end, unless another run is to go on with them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from ghostpy import errors
 from ghostpy.model.names import HelperNames, TableName
+from ghostpy.model.revertible import Revertible
 from ghostpy.protocols import Housekeeping, Observer
 
 _CLEAN_UP_LIMIT = 60.0
@@ -15,15 +16,28 @@ _SILENCE = 2.0
 
 
 class Shadow:
-    """Owns the run's tables."""
+    """Owns the run's tables. `back`: what a revert needs of the ledger after the exchange."""
 
-    def __init__(self, housekeeping: Housekeeping, names: HelperNames, observer: Observer, *, drop_old: bool) -> None:
+    def __init__(
+        self,
+        housekeeping: Housekeeping,
+        names: HelperNames,
+        observer: Observer,
+        *,
+        drop_old: bool,
+        resumed: bool,
+        back: Revertible | None = None,
+    ) -> None:
         self._housekeeping = housekeeping
         self._names = names
         self._observer = observer
         self._drop_old = drop_old
+        self._resumed = resumed
+        self._back = back
         self.exchanged = False
         """Set once the names are exchanged: from then on nothing must be undone."""
+        self.kept = False
+        """Set where the run ends before the exchange, and another may go on with its work."""
         self.left = ""
         """What of the run is still there after its end, in words, or nothing."""
 
@@ -31,20 +45,34 @@ class Shadow:
     async def built(self) -> AsyncIterator[None]:
         """The tables exist within the block; afterwards only what belongs to the outcome is left, or what `left` names."""
         try:
-            await self._housekeeping.create_ledger()
-            await self._housekeeping.create_shadow()
+            if self._resumed:
+                self.kept = True  # until it is known better
+                await self._housekeeping.adopt()
+            else:
+                await self._housekeeping.create_ledger()
+                await self._housekeeping.create_shadow()
+            self.kept = False
             yield
             await self._housekeeping.finish()
             if self._drop_old:
                 await self._housekeeping.drop_old()
-            await self._housekeeping.drop_ledger()
+            await self._kept_or_dropped(self._back)
         except errors.CutOverInDoubt:
             # What is there now is needed by the person who looks.
             self.left = "the tables of the change were left as they are"
             raise
         except BaseException:
-            await self._undo()
+            if self.kept and not self.exchanged:
+                self.left = "what was copied is kept: the same command goes on from there, and `ghostpy cleanup --execute` removes it"
+            else:
+                await self._undo()
             raise
+
+    async def _kept_or_dropped(self, back: Revertible | None) -> None:
+        if back is None:
+            await self._housekeeping.drop_ledger()
+        else:
+            await self._housekeeping.settle(back)
 
     async def check_source(self) -> None:
         """Once the stream is followed, later DDL is seen in it; this sees what came between the plan and then."""
@@ -60,7 +88,7 @@ class Shadow:
                 if self._names.shadow in left:
                     await self._housekeeping.drop_shadow()
                     left.remove(self._names.shadow)
-                await self._housekeeping.drop_ledger()
+                await self._kept_or_dropped(self._back if self.exchanged else None)
                 left.remove(self._names.ledger)
                 if self._names.old in left:
                     await self._housekeeping.drop_old()

@@ -12,16 +12,19 @@ from collections.abc import Sequence
 
 from ghostpy import errors
 from ghostpy.engine.backlog import Backlog
+from ghostpy.engine.checkpoints import Checkpoints
 from ghostpy.engine.chunker import Chunker
 from ghostpy.engine.follower import Follower
+from ghostpy.engine.knobs import Knobs
 from ghostpy.engine.ranges import Ranges
 from ghostpy.engine.recorder import Recorder
+from ghostpy.engine.resting import opened
 from ghostpy.engine.resync import BacklogWorker
 from ghostpy.engine.retry import retried
 from ghostpy.engine.tasks import together
+from ghostpy.model.checkpoint import Course
 from ghostpy.model.keys import Key, KeyRange
-from ghostpy.protocols import Comparing, Copying, Observer
-from ghostpy.settings import CopySettings
+from ghostpy.protocols import Comparing, Copying, Gate, Observer
 
 _EVERYTHING = KeyRange(None, None)
 _REPAIRS = 3
@@ -42,38 +45,49 @@ class Verifier:
         follower: Follower,
         recorder: Recorder,
         observer: Observer,
-        settings: CopySettings,
+        gate: Gate,
+        knobs: Knobs,
+        course: Course,
+        checkpoints: Checkpoints,
     ) -> None:
         self._comparing = comparing
         self._chunker = chunker
-        self._ranges = Ranges(copying, chunker, settings.retries)
+        self._ranges = Ranges(copying, chunker, knobs.retries, low=course.verified, complete=course.compared)
+        self._course = course
+        self._checkpoints = checkpoints
         self._backlog = backlog
         self._worker = worker
         self._follower = follower
         self._recorder = recorder
         self._observer = observer
-        self._settings = settings
+        self._gate = gate
+        self._knobs = knobs
         self._suspects: list[Key] = []
 
     async def run(self) -> None:
         """Raises VerifyFailed where rows keep differing for no reason."""
         while not self._ranges.complete:
-            deadline = time.monotonic() + self._settings.slice_seconds
-            await together(*(self._look(deadline) for _ in range(self._settings.workers)), name="verify")
+            await opened(self._gate, self._checkpoints)
+            deadline = time.monotonic() + self._knobs.slice_seconds
+            await together(*(self._look(deadline) for _ in range(self._knobs.workers)), name="verify")
             suspects, self._suspects = self._suspects, []
             await self._settle(suspects)
-            await self._worker.slice(_EVERYTHING, self._settings.slice_seconds)
+            self._course.verified, self._course.compared = self._ranges.low, self._ranges.complete
+            await self._worker.slice(_EVERYTHING, self._knobs.slice_seconds)
+            await self._checkpoints.due()
 
     async def _look(self, deadline: float) -> None:
-        while time.monotonic() < deadline and (handed := await self._ranges.next()) is not None:
+        while (
+            time.monotonic() < deadline and not self._gate.reason and (handed := await self._ranges.next()) is not None
+        ):
             chunk, size = handed
             began = time.monotonic()
-            rows, equal = await retried(self._settings.retries, self._comparing.count_differences, chunk)
+            rows, equal = await retried(self._knobs.retries, self._comparing.count_differences, chunk)
             if chunk.high is not None:
                 self._chunker.finished(size, time.monotonic() - began)
             self._recorder.rows_verified += rows
             if not equal:
-                self._suspects.extend(await retried(self._settings.retries, self._comparing.differences, chunk))
+                self._suspects.extend(await retried(self._knobs.retries, self._comparing.differences, chunk))
 
     async def _settle(self, keys: Sequence[Key]) -> None:
         """Look at differing keys again and again, until none is left that no change explains."""
@@ -82,7 +96,7 @@ class Verifier:
             left = list(keys[start : start + _KEYS_AT_ONCE])
             while left:
                 await self._worker.up_to(await self._follower.stream.end(), _EVERYTHING)
-                differing = await retried(self._settings.retries, self._comparing.still_different, left)
+                differing = await retried(self._knobs.retries, self._comparing.still_different, left)
                 if not await self._follower.reach(await self._follower.stream.end()):
                     continue  # the backlog is full: nothing can be said before some of it is worked off
                 # What is in the backlog will be resynced in full; it needs no further look.

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Mapping
 
 import pytest
+from open_gate import OpenGate
 
 from ghostpy import errors
 from ghostpy.engine.backlog import Backlog
 from ghostpy.engine.follower import Follower
+from ghostpy.engine.knobs import Knobs
 from ghostpy.engine.recorder import Recorder
 from ghostpy.engine.resync import BacklogWorker
 from ghostpy.model.change import ChangeBatch, Position
@@ -64,7 +66,8 @@ def test_keys_go_back_where_resync_fails(fence_fails: bool, frozen: bool) -> Non
         backlog, recorder = Backlog(100), Recorder()
         backlog.add(dict.fromkeys(range(10), 0))
         follower = Follower(Stream(fence_fails), backlog, recorder)
-        worker = BacklogWorker(backlog, follower, _refusing, recorder, CopySettings(resync_keys=5, workers=2))
+        knobs = Knobs.of(CopySettings(resync_keys=5, workers=2))
+        worker = BacklogWorker(backlog, follower, _refusing, recorder, OpenGate(), knobs)
         under_lock = worker.up_to_by(HERE, EVERYTHING, _refusing, deadline=float("inf"))
         beside = worker.slice(EVERYTHING, 10.0)
         chosen, other = (under_lock, beside) if frozen else (beside, under_lock)

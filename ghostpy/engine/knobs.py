@@ -1,0 +1,28 @@
+"""What may be changed while a run is under way; each part reads it anew for every piece of work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ghostpy.settings import CopySettings
+
+
+@dataclass(slots=True)
+class Knobs:
+    """How the run works. Times in seconds; meanings as in CopySettings."""
+
+    workers: int
+    slice_seconds: float
+    nice_ratio: float
+    resync_keys: int
+    retries: int
+
+    @classmethod
+    def of(cls, settings: CopySettings) -> Knobs:
+        return cls(
+            workers=settings.workers,
+            slice_seconds=settings.slice_seconds,
+            nice_ratio=settings.nice_ratio,
+            resync_keys=settings.resync_keys,
+            retries=settings.retries,
+        )
