@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager
 
 from ghostpy import errors
 from ghostpy.model.names import HelperNames, TableName, helper_names
-from ghostpy.protocols import Dialect, Leftovers
-from ghostpy.settings import ConnectSettings, MigrateSettings
+from ghostpy.protocols import Dialect, Leftovers, Pair
+from ghostpy.settings import ConnectSettings, MigrateSettings, PairSettings
 
 
 def dialect_for(settings: MigrateSettings) -> Dialect:
@@ -33,7 +33,7 @@ def names_of(settings: MigrateSettings) -> tuple[TableName, HelperNames]:
         from ghostpy.dialects.postgres.target import expected_names
 
         return expected_names(target)
-    from ghostpy.dialects.mysql.planner import NAME_LIMIT
+    from ghostpy.dialects.mysql.quote import NAME_LIMIT
 
     source = TableName(target.database, target.table)
     return source, helper_names(source, limit=NAME_LIMIT, base=target.force_table_names)
@@ -51,13 +51,22 @@ def drop_statement(connect: ConnectSettings, old: TableName) -> str:
 
 
 def leftovers_of(connect: ConnectSettings) -> AbstractAsyncContextManager[Leftovers]:
-    """What dead runs have left, for the length of a block. Raises UsageError for a server where it cannot be found yet."""
+    """What dead runs have left, for the length of a block. Raises ConnectionFailed."""
     if connect.dialect == "postgres":
         from ghostpy.dialects.postgres.leftovers import leftovers
 
         return leftovers(connect)
-    raise errors.UsageError(
-        "cleanup works on postgresql:// servers only, for now",
-        hint="On MySQL, drop _T_gho and _T_ghc by hand where no run is under way; the next run takes their place if told "
-        "--initially-drop-ghost-table.",
-    )
+    from ghostpy.dialects.mysql.leftovers import leftovers as of_mysql
+
+    return of_mysql(connect)
+
+
+def pair_of(settings: PairSettings) -> AbstractAsyncContextManager[Pair]:
+    """Two tables to be compared, for the length of a block. Raises ConnectionFailed, UsageError."""
+    if settings.connect.dialect == "postgres":
+        from ghostpy.dialects.postgres.pair import pair
+
+        return pair(settings)
+    from ghostpy.dialects.mysql.pair import pair as of_mysql
+
+    return of_mysql(settings)

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import Any
 
 import pymysql
@@ -67,7 +68,7 @@ def test_a_change_is_in_the_stream_before_reads_can_see_it(
 
     async def scenario() -> None:
         async with running(_dialect(server, database)) as run:
-            await run.copier.slice(0)
+            await run.copier.slice(0, at_most=inf)
             if not fenced:
 
                 async def no_fence() -> None:
@@ -103,7 +104,7 @@ def test_a_chunk_copies_a_row_that_is_deleted_meanwhile(
 
     async def scenario() -> None:
         async with running(_dialect(mysql, database), where=slow) as run:
-            copying = asyncio.create_task(run.rounds().run() if in_rounds else run.copier.slice(0))
+            copying = asyncio.create_task(run.rounds().run() if in_rounds else run.copier.slice(0, at_most=inf))
             while not _execute(mysql, database, "SHOW PROCESSLIST", _SLEEPING):
                 await asyncio.sleep(0.02)
             _execute(mysql, database, "DELETE FROM t WHERE id = 10")

@@ -56,6 +56,24 @@ async def resolve(session: Session, statements: Statements, condition: str) -> s
     return found
 
 
+async def in_the_way(session: Session, statements: Statements, condition: str) -> set[Key]:
+    """Keys of shadow rows that hold a unique value which a source row that matches `condition` is to have."""
+    found: set[Key] = set()
+    for index in statements.plan.shadow.indexes:
+        if index.unique:
+            rows = await session.query(_in_the_way(statements, index, condition))
+            found |= {to_key(statements, row[0]) for row in rows}
+    return found
+
+
+async def colliding(session: Session, statements: Statements, condition: str) -> errors.DuplicateRows | None:
+    """The error that names source rows, among those that match `condition`, which the shadow cannot both hold."""
+    for index in statements.plan.shadow.indexes:
+        if index.unique and (duplicates := await session.query(_duplicates(statements, index, condition))):
+            return _duplicate_rows(statements, index, duplicates)
+    return None
+
+
 def _parts(statements: Statements, index: Index) -> list[str]:
     """The index's parts as expressions over the shadow's column names, comparing as the shadow does."""
     shadow = statements.plan.shadow

@@ -61,6 +61,14 @@ class DeferredIndexes:
             drops = ", ".join(f"DROP KEY {quote.name(index.name)}" for index in self._left_out)
             await session.execute(f"ALTER TABLE {self._shadow} {drops}", doing="leaving out indexes of the shadow")
 
+    async def found(self, session: Session) -> None:
+        """The shadow is an earlier run's: what it lacks was left out by that."""
+        created = await session.query(f"SHOW CREATE TABLE {self._shadow}", doing="describing the shadow")
+        present = {name.replace("``", "`") for _, name in _KEY_LINE.findall(str(created[0][1]))}
+        self._left_out = [
+            each for each in deferrable(self._plan.shadow.create_sql, self._plan) if each.name not in present
+        ]
+
     async def build(self) -> None:
         """Build what was left out; rows may be written meanwhile. Takes as long as the sort of the table takes."""
         if not self._left_out:

@@ -79,6 +79,8 @@ class Followed:
     """Whether the server compares table names without regard to case."""
     settled: tuple[str, int] = ("", 0)
     """File and offset up to which XA transactions that end without their beginning are known to be visible."""
+    exchange: str = ""
+    """A statement that gave the source its name: the one change of it that is not somebody's."""
 
 
 class EventDecoder:
@@ -368,7 +370,9 @@ class EventDecoder:
         elif verb == "SAVEPOINT" or verb in ("ROLLBACK", "RELEASE"):
             return
         else:
-            if changes_source(text, database, self._source):
+            if text == self.followed.exchange:
+                self._tables = {_DUMMY_TABLE: None}
+            elif changes_source(text, database, self._source):
                 shown = _BEFORE_VALUES.match(text)
                 raise SourceChanged(
                     f"{self.followed.source} was changed by a statement during the run: {shown[0].strip() if shown else verb}"

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from ghostpy import errors
 from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.inspect import table_exists
+from ghostpy.dialects.mysql.page_writes import burst_ended
 from ghostpy.dialects.mysql.rows import resync_on
 from ghostpy.dialects.mysql.session import Session, opened, see_gone
 from ghostpy.dialects.mysql.statements import Statements
+from ghostpy.dialects.mysql.turned_rows import resync_frozen
+from ghostpy.dialects.mysql.turned_statements import TurnedStatements
 from ghostpy.model.keys import Key, KeyRange, Mark
+from ghostpy.model.names import TableName
 from ghostpy.protocols import NameOwner, Resynced
 from ghostpy.settings import ConnectSettings
 
 _SERVER_BACK_WITHIN = 30.0
+
+
+def rename_text(of: Statements, *further: tuple[TableName, TableName]) -> str:
+    """The statement that exchanges the names, and renames what else it is said to."""
+    moved = [f"{of.source} TO {quote.table(of.plan.names.old)}", f"{of.shadow} TO {of.source}"]
+    moved += [f"{quote.table(before)} TO {quote.table(after)}" for before, after in further]
+    return f"RENAME TABLE {', '.join(moved)}"
 
 
 class FrozenSession:
@@ -28,17 +39,14 @@ class FrozenSession:
         self._statements = statements
 
     async def resync(self, keys: Mapping[Key, Mark], copied: KeyRange) -> Resynced:
+        if isinstance(self._statements, TurnedStatements):
+            return await resync_frozen(self._session, self._statements, keys)
         return await resync_on(self._session, self._statements, keys, copied)
 
     async def exchange(self) -> None:
-        names = self._statements.plan.names
         await self._carry_auto_increment()
-        rename = (
-            f"RENAME TABLE {self._statements.source} TO {quote.table(names.old)}, "
-            f"{self._statements.shadow} TO {self._statements.source}"
-        )
         try:
-            await self._session.execute(rename, doing="exchanging the names")
+            await self._session.execute(rename_text(self._statements), doing="exchanging the names")
         except errors.ServerGone as error:
             raise errors.CutOverInDoubt(error.message) from error
 
@@ -70,12 +78,30 @@ class LockingExchange:
         self._last: tuple[int, str] | None = None
         self._analyzed = False
 
+    @property
+    def text(self) -> str:
+        """By which the binlog tells of the exchange."""
+        return rename_text(self._statements)
+
+    @property
+    def makes(self) -> Sequence[TableName]:
+        """Names of tables that are there for the length of an attempt only, and must be removed where it was cut off."""
+        return ()
+
     async def prepare(self) -> None:
+        await self._analyze()
+        await self._open()
+        assert self._session is not None
+        await burst_ended(self._session)
+
+    async def _analyze(self) -> None:
         if not self._analyzed:
             # The new table's first queries must not be planned by statistics from the time when it was empty.
             async with opened(self._settings, purpose="analyze") as session:
                 await session.query(f"ANALYZE TABLE {self._statements.shadow}", doing="analyzing the new table")
             self._analyzed = True
+
+    async def _open(self) -> None:
         if self._session is None or not self._session.is_open:
             self._session = Session(self._settings, purpose="cut-over")
             # Within LOCK TABLES a BEGIN would release the locks, a COMMIT does not ("LOCK TABLES", MySQL manual).
@@ -84,19 +110,25 @@ class LockingExchange:
 
     @asynccontextmanager
     async def frozen(self, *, timeout: float) -> AsyncIterator[FrozenSession]:
-        await self.prepare()
+        await self._open()
+        plan = self._statements.plan
+        async with self._locked(plan.source.name, plan.names.shadow, timeout=timeout) as session:
+            yield FrozenSession(session, self._statements)
+
+    @asynccontextmanager
+    async def _locked(self, *tables: TableName, timeout: float) -> AsyncIterator[Session]:
         session = self._session
         assert session is not None
-        lock = f"LOCK TABLES {self._statements.source} WRITE, {self._statements.shadow} WRITE"
+        lock = f"LOCK TABLES {', '.join(f'{quote.table(table)} WRITE' for table in tables)}"
         try:
             await session.execute(
                 f"SET SESSION lock_wait_timeout={max(1, round(timeout))}", doing="setting the lock's time limit"
             )
             try:
-                await session.execute(lock, doing=f"locking {self._statements.plan.source.name}")
+                await session.execute(lock, doing=f"locking {tables[0]}")
             except errors.TransientError as error:
                 raise errors.LockTimeout(error.message) from error
-            yield FrozenSession(session, self._statements)
+            yield session
         except BaseException:
             # Whatever went wrong, closing the session gives the locks back and ends a statement that still runs.
             await self._discard()
@@ -124,16 +156,19 @@ class LockingExchange:
                 f"the session that exchanges {self._statements.plan.source.name} on {self._settings.address} "
                 f"(connection {self._last[0]}) does not end"
             )
-        names = self._statements.plan.names
         async with opened(self._settings, purpose="owner") as session:
-            source = await table_exists(session, self._statements.plan.source.name)
-            shadow = await table_exists(session, names.shadow)
-            old = await table_exists(session, names.old)
+            source, shadow, old = await self._exist(session)
         if source and shadow and not old:
             return NameOwner.SOURCE
         if source and old and not shadow:
             return NameOwner.SHADOW
         return NameOwner.UNKNOWN
+
+    async def _exist(self, session: Session) -> tuple[bool, bool, bool]:
+        """Whether there are a source, a shadow, an old table."""
+        plan = self._statements.plan
+        source = await table_exists(session, plan.source.name)
+        return source, await table_exists(session, plan.names.shadow), await table_exists(session, plan.names.old)
 
     async def _discard(self) -> None:
         session, self._session = self._session, None

@@ -22,10 +22,15 @@ class ServerFacts:
     row_image: str
     row_value_options: str
     transaction_compression: bool
+    event_compression: bool
+    """MariaDB's log_bin_compress: events of kinds of their own."""
     sql_mode: str
     time_zone: str
     server_id: int
     read_only: bool
+    super_read_only: bool
+    replica_updates: bool
+    """Whether a replica writes what it replicates to its own binlog."""
     lower_case_table_names: int
 
     @property
@@ -42,7 +47,8 @@ class ServerFacts:
 _VARIABLES = (
     "gtid_mode", "log_bin", "binlog_format", "binlog_row_image", "binlog_row_value_options", "sql_mode", "time_zone",
     "binlog_transaction_compression", "server_id", "read_only", "super_read_only", "version_comment",
-    "lower_case_table_names",
+    "lower_case_table_names", "log_bin_compress", "log_replica_updates",
+    "log_slave_updates",
 )  # fmt: skip
 
 
@@ -66,9 +72,12 @@ async def server_facts(session: Session) -> ServerFacts:
         row_image=value.get("binlog_row_image", "FULL").upper(),
         row_value_options=value.get("binlog_row_value_options", ""),
         transaction_compression=value.get("binlog_transaction_compression", "OFF") == "ON",
+        event_compression=value.get("log_bin_compress", "OFF") == "ON",
         sql_mode=value.get("sql_mode", ""),
         time_zone=value.get("time_zone", "SYSTEM"),
         server_id=int(value.get("server_id", "0")),
         read_only="ON" in (value.get("read_only"), value.get("super_read_only")),
+        super_read_only=value.get("super_read_only") == "ON",
+        replica_updates="ON" in (value.get("log_replica_updates"), value.get("log_slave_updates")),
         lower_case_table_names=int(value.get("lower_case_table_names", "0")),
     )

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ghostpy import errors
-from ghostpy.dialects.mysql import quote
+from ghostpy.dialects import checkpoint_text, whose
+from ghostpy.dialects.mysql import quote, revert_record
 from ghostpy.dialects.mysql.deferred_indexes import DeferredIndexes
-from ghostpy.dialects.mysql.inspect import describe
+from ghostpy.dialects.mysql.earlier_run import LEDGER_COMMENT, SOURCE, EarlierRun
+from ghostpy.dialects.mysql.facts import ServerFacts
+from ghostpy.dialects.mysql.inspect import describe, table_exists
 from ghostpy.dialects.mysql.session import Session, see_gone
+from ghostpy.model.checkpoint import Checkpoint
 from ghostpy.model.names import HelperNames, TableName
+from ghostpy.model.revertible import Revertible
 from ghostpy.model.table import Table
 from ghostpy.settings import ConnectSettings
 
 _SERVER_BACK_WITHIN = 30.0
+_LARGEST_CHECKPOINT = 8 << 20
+"""Characters; a server takes 16 MB in one statement at least (max_allowed_packet)."""
 
 
 def lock_name(table: TableName) -> str:
@@ -50,22 +59,37 @@ class Housekeeper:
     The lock and the heartbeat share a session: where the lock is lost with its session, the next heartbeat tells.
     """
 
-    def __init__(self, settings: ConnectSettings, source: TableName, names: HelperNames, alter: str) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        settings: ConnectSettings,
+        source: TableName,
+        names: HelperNames,
+        alter: str,
+        *,
+        sessions: tuple[Session, Session] | None = None,
+    ) -> None:
+        self.settings = settings
         self._source = source
         self._names = names
         self._alter = alter
-        self._locking = Session(settings, purpose="heartbeat")
-        self._working = Session(settings, purpose="housekeeping")
+        self.sessions = sessions or (Session(settings, purpose="heartbeat"), Session(settings, purpose="housekeeping"))
+        self._locking, self._working = self.sessions
         self._expected: Table | None = None
         self._deferred: DeferredIndexes | None = None
+        self.facts: ServerFacts | None = None
+        self.shadow_also: Sequence[TableName] = ()
+        """Names that an exchange gives the shadow, or what belongs to it, for its own length."""
+
+    @property
+    def ledger(self) -> TableName:
+        return self._names.ledger
 
     @property
     def session(self) -> Session:
         """The working session, for questions before the run."""
         return self._working
 
-    def expect(self, source: Table, deferred: DeferredIndexes) -> None:
+    def expect(self, source: Table, deferred: DeferredIndexes | None) -> None:
         """What `check_source` compares with, and the indexes that the shadow does without at first."""
         self._expected = source
         self._deferred = deferred
@@ -86,8 +110,76 @@ class Housekeeper:
         )
         if got != 1:
             raise errors.AlreadyRunning(
-                f"another run is changing {self._source} on {self._settings.address}: it holds the lock; nothing was changed"
+                f"another run is changing {self._source} on {self.settings.address}: it holds the lock; nothing was changed"
             )
+
+    @property
+    def _earlier(self) -> EarlierRun:
+        return EarlierRun(self._working, self._source, self._names)
+
+    def call_old(self, old: TableName) -> None:
+        """What the old table is to be called: as an earlier run has said."""
+        self._names = replace(self._names, old=old)
+
+    async def saved(self) -> Checkpoint | None:
+        return await self._earlier.saved()
+
+    async def save(self, checkpoint: Checkpoint) -> bool:
+        rows = await asyncio.to_thread(self._rows, checkpoint)
+        if sum(map(len, rows.values())) > _LARGEST_CHECKPOINT:
+            return False
+        values = ", ".join(f"({quote.text(name)}, 0, {quote.text(text)})" for name, text in rows.items())
+        # By the session that holds the run's lock: a run that has lost it writes none.
+        await self._locking.execute(
+            f"REPLACE INTO {quote.table(self._names.ledger)} (id, number, text) VALUES {values}",
+            doing="writing a checkpoint",
+        )
+        return True
+
+    def _rows(self, checkpoint: Checkpoint) -> dict[str, str]:
+        return checkpoint_text.written(checkpoint)
+
+    async def revertible(self) -> Revertible | None:
+        return await revert_record.read(self._working, self.ledger) if await self._earlier.is_there() else None
+
+    async def note(self, revertible: Revertible) -> None:
+        # Not by the session that beats: it may be busy, and writers wait.
+        if not self._working.usable:
+            await self._working.renew()
+        noted = replace(revertible, server=await self.identity())
+        await self._do(revert_record.write(noted, self.ledger), "noting the exchange down")
+
+    async def settle(self, revertible: Revertible) -> None:
+        if not self._working.usable:
+            await self._working.renew()
+        for statement in revert_record.settle(revertible, self.ledger, SOURCE):
+            await self._do(statement, "tidying the ledger up")
+
+    async def exchanged(self, earlier: Checkpoint) -> bool:
+        return await self._earlier.exchanged(earlier.old)
+
+    async def discard(self) -> None:
+        # A ledger that an exchange can be taken back by is kept until another run makes its own.
+        if await self._earlier.is_there() and await self.revertible() is None:
+            await self._earlier.take_back()
+            await self.drop_shadow()
+            await self.drop_ledger()
+
+    async def identity(self) -> str:
+        """A set of GTIDs means the same on every server of a topology; a file and an offset do not."""
+        if self.facts is not None and self.facts.reads_fenced:
+            return ""
+        mariadb = "CONCAT_WS(':', @@hostname, @@port, @@server_id)"
+        question = f"SELECT {mariadb if self._working.mariadb else '@@server_uuid'}"
+        return str(await self._working.scalar(question, doing="asking who the server is"))
+
+    async def adopt(self) -> None:
+        await self._earlier.take_back()
+        if not await table_exists(self._working, self._names.shadow):
+            raise errors.CannotResume(f"the shadow {self._names.shadow} of the earlier run is not there any more")
+        await self._note_run()
+        if self._deferred is not None:
+            await self._deferred.found(self._working)
 
     async def create_ledger(self) -> None:
         await self._do(f"DROP TABLE IF EXISTS {quote.table(self._names.ledger)}", "removing a stale ledger")
@@ -96,8 +188,20 @@ class Housekeeper:
             "id VARCHAR(32) CHARACTER SET ascii NOT NULL PRIMARY KEY, number BIGINT UNSIGNED NOT NULL, "
             "text MEDIUMTEXT CHARACTER SET utf8mb4, "
             "changed TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6)"
-            f") ENGINE=InnoDB COMMENT='ghostpy: ledger of a running change'",
+            f") ENGINE=InnoDB COMMENT='{LEDGER_COMMENT}'",
             "creating the ledger",
+        )
+        names = json.dumps([table.table for table in (self._source, self._names.shadow, *self.shadow_also)])
+        await self._do(
+            f"INSERT INTO {quote.table(self._names.ledger)} (id, number, text) VALUES ('{SOURCE}', 0, {quote.text(names)})",
+            "beginning the ledger",
+        )
+        await self._note_run()
+
+    async def _note_run(self) -> None:
+        await self._do(
+            f"REPLACE INTO {quote.table(self._names.ledger)} (id, number, text) VALUES ('{whose.ROW}', 0, {quote.text(whose.this_run())})",
+            "noting the run in the ledger",
         )
 
     async def beat(self, number: int) -> None:
@@ -125,7 +229,8 @@ class Housekeeper:
             await self._deferred.build()
 
     async def drop_shadow(self) -> None:
-        await self._drop(self._names.shadow)
+        for table in (self._names.shadow, *self.shadow_also):
+            await self._drop(table)
 
     async def drop_ledger(self) -> None:
         await self._drop(self._names.ledger)
@@ -134,7 +239,7 @@ class Housekeeper:
         await self._drop(self._names.old)
 
     def left_behind(self, tables: Sequence[TableName]) -> str:
-        return f"{' and '.join(map(str, tables))} may be left behind, to be dropped by hand"
+        return f"{' and '.join(map(str, tables))} may be left behind: `ghostpy cleanup --execute` removes them"
 
     async def estimate_rows(self) -> int:
         return int(
@@ -154,12 +259,16 @@ class Housekeeper:
         )
         return sum(int(row[1]) for row in rows)
 
+    async def definition(self) -> str:
+        sql = f"SHOW CREATE TABLE {quote.table(self._source)}"
+        return _counted_out(str((await self._working.query(sql, doing=f"describing {self._source}"))[0][1]))
+
     async def check_source(self) -> None:
         found = await describe(self._working, self._source)
-        if self._expected is None or (found is not None and _shape(found) == _shape(self._expected)):
+        if self._expected is None or (found is not None and shape(found) == shape(self._expected)):
             return
         raise errors.SourceChanged(
-            f"{self._source} on {self._settings.address} is not the table any more that the plan was made for; "
+            f"{self._source} on {self.settings.address} is not the table any more that the plan was made for; "
             "it was not touched by this run"
         )
 
@@ -194,7 +303,7 @@ class Housekeeper:
 
     async def _definition(self) -> str | None:
         found = await describe(self._working, self._source)
-        return None if found is None else _shape(found)
+        return None if found is None else shape(found)
 
     async def _differs_from(self, before: str | None) -> bool:
         """Whether the source is another than `before`, once the session that might have altered it is gone."""
@@ -203,13 +312,13 @@ class Housekeeper:
         while True:
             try:
                 await self._working.renew()
-                if await see_gone(self._settings, *lost):
+                if await see_gone(self.settings, *lost):
                     return await self._definition() != before
             except errors.ConnectionFailed:
                 pass
             if time.monotonic() > deadline:
                 raise errors.CutOverInDoubt(
-                    f"the answer to the ALTER of {self._source} on {self._settings.address} was lost, and the table "
+                    f"the answer to the ALTER of {self._source} on {self.settings.address} was lost, and the table "
                     "could not be looked at: it has its old schema or its new one",
                     hint="SHOW CREATE TABLE tells which.",
                 )
@@ -222,6 +331,10 @@ class Housekeeper:
         await self._working.execute(sql, doing=doing)
 
 
-def _shape(table: Table) -> str:
+def shape(table: Table) -> str:
     """The CREATE TABLE text without the counter, which moves with every insert."""
-    return re.sub(r" AUTO_INCREMENT=\d+", "", table.create_sql)
+    return _counted_out(table.create_sql)
+
+
+def _counted_out(create_sql: str) -> str:
+    return re.sub(r" AUTO_INCREMENT=\d+", "", create_sql)

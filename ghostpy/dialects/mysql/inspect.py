@@ -75,6 +75,11 @@ async def _columns(session: Session, where: str) -> tuple[Column, ...]:
     columns = []
     for (name, position, data_type, full_type, nullable, charset, collation, length, precision, scale, fraction, default, extra, expression) in rows:  # fmt: skip
         kind, full, notes = str(data_type).lower(), str(full_type), str(extra or "").upper()
+        has_default = default is not None or "DEFAULT_GENERATED" in notes
+        if session.mariadb:
+            default = None if default is None else _constant(str(default))
+        elif expression:
+            expression = unescaped(str(expression))
         columns.append(
             Column(
                 name=str(name),
@@ -90,9 +95,9 @@ async def _columns(session: Session, where: str) -> tuple[Column, ...]:
                 numeric_scale=int(scale) if scale is not None else None,
                 fraction_digits=int(fraction or 0),
                 default=None if default is None else str(default),
-                has_default=default is not None or "DEFAULT_GENERATED" in notes,
+                has_default=has_default,
                 generated=_generated(notes),
-                expression=unescaped(str(expression)) if expression else None,
+                expression=str(expression) if expression else None,
                 auto_increment="AUTO_INCREMENT" in notes,
                 invisible="INVISIBLE" in notes,
                 labels=labels(full) if kind in ("enum", "set") else (),
@@ -109,8 +114,15 @@ def _generated(notes: str) -> Generated:
     return Generated.NO
 
 
+def _constant(default: str) -> str | None:
+    """The value of a default as MariaDB's information_schema has it, which is SQL; None for NULL and for expressions."""
+    if len(default) > 1 and default[0] == default[-1] == "'":
+        return unescaped(default[1:-1].replace("''", "'"))
+    return default if re.fullmatch(r"-?[\d.]+", default) else None
+
+
 def unescaped(expression: str) -> str:
-    """An expression as information_schema has it, which escapes the quotes within."""
+    """An expression as MySQL's information_schema has it, which escapes the quotes within."""
     return re.sub(r"\\(.)", r"\1", expression)
 
 

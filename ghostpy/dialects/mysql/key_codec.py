@@ -67,8 +67,9 @@ def literal_sql(column: Column, alias: str = "") -> str:
         return f"CAST({value} + 0 AS CHAR)" if "zerofill" in column.full_type else f"CAST({value} AS CHAR)"
     if kind in ("float", "double"):
         # A sum has no display width to round to, and turns -0 into the 0 that it equals. As plain text a double is cut
-        # to 22 characters, which is not always all of it; as JSON it never is.
-        return f"CAST(CAST({value} + 0e0 AS JSON) AS CHAR)"
+        # to 22 characters by MySQL, which is not always all of it; as JSON it never is. MariaDB, which passes over such a comment,
+        # cuts nothing.
+        return f"CAST(/*!80000 CAST( */ {value} + 0e0 /*!80000 AS JSON) */ AS CHAR)"
     if kind in TEMPORAL:
         return f"CONCAT('''', CAST({value} AS CHAR), '''')"
     if kind in BINARY:

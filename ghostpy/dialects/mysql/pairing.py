@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ghostpy.dialects.mysql import quote
@@ -10,7 +10,8 @@ from ghostpy.dialects.mysql.digest import Canonical, canonical, row_digest
 from ghostpy.dialects.mysql.key_codec import key_sql
 from ghostpy.dialects.mysql.statements import Statements
 from ghostpy.dialects.mysql.types import TEXTS, orders_alike
-from ghostpy.model.keys import Key, KeyRange
+from ghostpy.model.column_map import CopyKey
+from ghostpy.model.keys import Bound, Key, KeyRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Pairing:
         return f"SELECT COUNT(*) FROM {of.source} {of.index} WHERE {condition}"
 
     def differing_in(self, chunk: KeyRange) -> str:
-        """Key texts of rows in `chunk` that differ or are in one table only.
+        """Rows in `chunk` that differ or are in one table only: key text, digest in the source, digest in the shadow (NULL: no such row).
 
         Where the order differs, rows that only the shadow has are looked for once, with the last chunk.
         """
@@ -76,10 +77,20 @@ class Pairing:
         return self._differing(of.within(chunk, of.source_key), extra)
 
     def differing_among(self, keys: Iterable[Key]) -> str:
-        """Key texts of those of `keys` whose rows differ or are in one table only."""
+        """The same of those of `keys` whose rows differ or are in one table only."""
         of = self.statements
         known = list(keys)
         return self._differing(of.among(known, of.source_key), of.among(known, of.shadow_key))
+
+    def delete_beyond(self, low: Bound) -> str:
+        """Delete the shadow's rows that come from no row of the source up to `low`."""
+        of = self.statements
+        source_columns = ", ".join(f"{name} AS k{i}" for i, name in enumerate(of.source_key))
+        below = f"SELECT {source_columns}, 1 AS d FROM {of.source} {of.index} WHERE {of.within(KeyRange(None, low), of.source_key)}"
+        pairs = self._same_row("a", "b")
+        for i, name in enumerate(of.shadow_key):
+            pairs = pairs.replace(f"b.k{i}", f"b.{name}")
+        return f"DELETE b FROM {of.shadow} AS b LEFT JOIN ({below}) AS a ON {pairs} WHERE a.d IS NULL"
 
     def _differing(self, in_source: str, in_shadow: str | None) -> str:
         of, key = self.statements, self.statements.plan.copy_key
@@ -93,14 +104,14 @@ class Pairing:
         )
         shadow_digest = self.shadow_digest
         missing = (
-            f"SELECT a.t FROM ({a}) AS a LEFT JOIN (SELECT {shadow_columns}, {shadow_digest} AS d FROM {of.shadow} {of.shadow_index}) AS b "
+            f"SELECT a.t, a.d AS a, b.d AS b FROM ({a}) AS a LEFT JOIN (SELECT {shadow_columns}, {shadow_digest} AS d FROM {of.shadow} {of.shadow_index}) AS b "
             f"ON {self._same_row('a', 'b')} WHERE b.d IS NULL OR a.d <> b.d"
         )
         if in_shadow is None:
             return missing
         shadow_text = key_sql(tuple(key.shadow_columns))
         extra = (
-            f"SELECT b.t FROM (SELECT {shadow_text} AS t, {shadow_columns} FROM {of.shadow} {of.shadow_index} WHERE {in_shadow}) AS b "
+            f"SELECT b.t, NULL, b.d FROM (SELECT {shadow_text} AS t, {shadow_columns}, {shadow_digest} AS d FROM {of.shadow} {of.shadow_index} WHERE {in_shadow}) AS b "
             f"LEFT JOIN (SELECT {source_columns}, 1 AS d FROM {of.source} {of.index} WHERE TRUE{where}) AS a "
             f"ON {self._same_row('a', 'b')} WHERE a.d IS NULL"
         )
@@ -108,10 +119,15 @@ class Pairing:
 
     def _same_row(self, a: str, b: str) -> str:
         key = self.statements.plan.copy_key
-        conditions = []
-        for i, (source, shadow) in enumerate(zip(key.source_columns, key.shadow_columns, strict=True)):
-            left, right = f"{a}.k{i}", f"{b}.k{i}"
-            if source.data_type in TEXTS | {"enum"} and source.collation != shadow.collation and shadow.collation:
-                left = f"CONVERT({left} USING {shadow.charset}) COLLATE {quote.name(shadow.collation)}"
-            conditions.append(f"{left} = {right}")
-        return " AND ".join(conditions)
+        columns = range(len(key.source_columns))
+        return same_row(key, [f"{a}.k{i}" for i in columns], [f"{b}.k{i}" for i in columns])
+
+
+def same_row(key: CopyKey, source: Sequence[str], shadow: Sequence[str]) -> str:
+    """A condition for a row of each table to have the same key; the expressions are those of its columns."""
+    conditions = []
+    for old, new, left, right in zip(key.source_columns, key.shadow_columns, source, shadow, strict=True):
+        if old.data_type in TEXTS | {"enum"} and old.collation != new.collation and new.collation:
+            left = f"CONVERT({left} USING {new.charset}) COLLATE {quote.name(new.collation)}"
+        conditions.append(f"{left} = {right}")
+    return " AND ".join(conditions)

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from ghostpy import errors
 from ghostpy.dialects.mysql import quote
+from ghostpy.dialects.mysql.done_already import DoneAlready
 from ghostpy.dialects.mysql.facts import ServerFacts
 from ghostpy.dialects.mysql.housekeeping import drop_at_last
 from ghostpy.dialects.mysql.inspect import describe, table_exists
@@ -23,6 +24,7 @@ from ghostpy.dialects.mysql.privileges import (
 from ghostpy.dialects.mysql.server_checks import ENGINES, binlog_filter_findings, server_findings
 from ghostpy.dialects.mysql.session import Session
 from ghostpy.dialects.mysql.statements import Statements
+from ghostpy.dialects.mysql.turning import reversibility, stream_key
 from ghostpy.dialects.mysql.types import carries_key, implicit_value
 from ghostpy.model.column_map import ColumnMap, CopyKey
 from ghostpy.model.finding import Finding
@@ -33,15 +35,15 @@ from ghostpy.planning.alter import AlterText, parse_alter
 from ghostpy.planning.column_map import map_columns, transform_findings, valueless_columns
 from ghostpy.planning.copy_key import choose_copy_key
 from ghostpy.planning.expressions import expression_findings
+from ghostpy.planning.outcome import nowhere, steps_of
 from ghostpy.preflight.attached import attached_findings
 from ghostpy.preflight.change import change_findings, dropped_findings
 from ghostpy.preflight.checks import check_findings
 from ghostpy.preflight.leftovers import leftover_findings
 from ghostpy.preflight.refusal import refusal, refusing
 from ghostpy.preflight.source import source_findings
-from ghostpy.settings import TargetSettings
+from ghostpy.settings import TargetSettings, TopologySettings
 
-NAME_LIMIT = 64
 _CLEAN_UP_LIMIT = 30.0
 
 
@@ -54,9 +56,9 @@ class Target:
     names: HelperNames
 
 
-def resolve_target(target: TargetSettings, *, started: datetime) -> Target:
-    """Names and clauses from the settings. Raises UsageError where they contradict each other or are missing."""
-    alter = parse_alter(target.alter)
+def resolve_target(target: TargetSettings, *, started: datetime, altered: bool = True) -> Target:
+    """Names and, where the table is `altered`, clauses from the settings. Raises UsageError where they contradict each other or are missing."""
+    alter = parse_alter(target.alter) if altered else AlterText("")
     for flag, given, written in (
         ("--database", target.database, alter.database),
         ("--table", target.table, alter.table),
@@ -71,7 +73,7 @@ def resolve_target(target: TargetSettings, *, started: datetime) -> Target:
     source = TableName(schema, table)
     names = helper_names(
         source,
-        limit=NAME_LIMIT,
+        limit=quote.NAME_LIMIT,
         base=target.force_table_names,
         old_timestamp=started if target.timestamp_old_table else None,
     )
@@ -82,20 +84,32 @@ class Planner:
     """Makes the plan of one run on an open session."""
 
     def __init__(
-        self, session: Session, facts: ServerFacts, target: Target, settings: TargetSettings, *, execute: bool
+        self,
+        session: Session,
+        facts: ServerFacts,
+        target: Target,
+        settings: TargetSettings,
+        topology: TopologySettings,
+        *,
+        execute: bool,
+        resuming: bool = False,
+        revertible: bool = False,
     ) -> None:
         self._session = session
         self._facts = facts
         self._target = target
         self._settings = settings
+        self._topology = topology
         self._address = session.settings.address
         self._execute = execute
+        self._resuming = resuming
+        self._revertible = revertible
         self._blind = False
 
     async def plan(self) -> Plan:
         """The plan. Raises PlanRefused with all findings, or MissingPrivilege where only privileges are missing."""
         findings = await self._privileges()
-        findings += server_findings(self._facts)
+        findings += server_findings(self._facts, self._topology)
         findings += await self._filters(findings)
         findings += change_findings(self._target.alter, self._target.source)
         findings += self._expressions()
@@ -106,7 +120,7 @@ class Planner:
         findings += leftover_findings(
             self._target.names,
             await self._existing(),
-            drop_shadow=self._settings.initially_drop_shadow,
+            drop_shadow=self._settings.initially_drop_shadow or self._resuming,
             drop_old=self._settings.initially_drop_old,
         )
         if refusing(findings) and any(f.code in _NO_PROBE for f in findings):
@@ -115,6 +129,8 @@ class Planner:
 
     async def _probed(self, source: Table, findings: list[Finding]) -> Plan:
         async with self._probe(source, findings) as (shadow, instant):
+            if shadow is None:
+                return self._nothing(source)
             columns = map_columns(
                 source,
                 shadow,
@@ -127,16 +143,33 @@ class Planner:
             findings += source_findings(shadow, engines=ENGINES)
             findings += valueless_columns(columns)
             findings += dropped_findings(columns)
-            choice = choose_copy_key(source, shadow, columns, carries=carries_key, only_index=self._stream_key(source))
+            choice = choose_copy_key(
+                source, shadow, columns, carries=carries_key, only_index=stream_key(self._facts, source)
+            )
             if choice.finding:
                 findings.append(choice.finding)
             plan = None
             if choice.key is not None:
                 plan = self._assembled(source, shadow, columns, choice.key, findings, instant=instant)
                 findings += await self._expressions_on_server(plan)
+                if self._revertible:
+                    findings += reversibility(plan, stream_key(self._facts, shadow))
         if plan is None or refusing(findings):
             raise refusal(self._target.source, self._address, findings)
         return self._assembled(source, shadow, columns, plan.copy_key, findings, instant=instant)
+
+    def _nothing(self, source: Table) -> Plan:
+        return Plan(
+            source=source,
+            shadow=source,
+            names=self._target.names,
+            alter=self._target.alter.clauses,
+            strategy=Strategy.NOTHING,
+            copy_key=CopyKey("", "", (), ()),
+            columns=ColumnMap(()),
+            where=None,
+            findings=tuple(nowhere(steps_of(self._target.alter.clauses) or (), source)),
+        )
 
     def _assembled(
         self, source: Table, shadow: Table, columns: ColumnMap, key: CopyKey, findings: list[Finding], *, instant: bool
@@ -171,7 +204,8 @@ class Planner:
 
     async def _privileges(self) -> list[Finding]:
         grants = await granted(self._session)
-        missing = missing_privileges(grants, self._target.source.schema)
+        mariadb = self._facts.flavour == "mariadb" and self._facts.numbers >= (10, 5, 2)
+        missing = missing_privileges(grants, self._target.source.schema, mariadb=mariadb)
         # Who has no privilege on a table is not shown that it is there.
         self._blind = set(missing) >= set(ON_TABLES)
         return privilege_findings(missing, self._target.source) or hidden_findings(grants, self._target.source)
@@ -184,17 +218,6 @@ class Planner:
     async def _existing(self) -> list[TableName]:
         names = self._target.names
         return [name for name in (names.shadow, names.old) if await table_exists(self._session, name)]
-
-    def _stream_key(self, source: Table) -> str | None:
-        """With minimal row images the stream tells only the columns of the server's own choice of key."""
-        if self._facts.row_image != "MINIMAL":
-            return None
-        unique = [
-            index.name
-            for index in source.indexes
-            if index.unique and index.plain_columns and not any(source.column(c).nullable for c in index.plain_columns)
-        ]
-        return "PRIMARY" if "PRIMARY" in unique else unique[0] if len(unique) == 1 else "(binlog_row_image=FULL needed)"
 
     def _expressions(self) -> list[Finding]:
         findings = []
@@ -230,13 +253,14 @@ class Planner:
         return []
 
     @asynccontextmanager
-    async def _probe(self, source: Table, findings: list[Finding]) -> AsyncIterator[tuple[Table, bool]]:
-        """The altered table as the server makes it: an empty clone, gone again afterwards."""
+    async def _probe(self, source: Table, findings: list[Finding]) -> AsyncIterator[tuple[Table | None, bool]]:
+        """The altered table as the server makes it: an empty clone, gone again afterwards. None: the source is like that already."""
         # A dry run leaves even a leftover of the shadow's name alone; what has the other name only ever was such a clone.
         names = self._target.names
-        name = names.shadow if self._execute else names.probe
+        beside = self._resuming or not self._execute
+        name = names.probe if beside else names.shadow
         clone = quote.table(name)
-        if self._settings.initially_drop_shadow or not self._execute:
+        if self._settings.initially_drop_shadow or beside:
             await self._session.execute(f"DROP TABLE IF EXISTS {clone}", doing=f"dropping the leftover {name}")
         ours = True
         try:
@@ -249,7 +273,9 @@ class Planner:
             except errors.GhostpyError:
                 ours = False
                 raise
-            instant = self._settings.attempt_instant_ddl and await self._takes_instantly(clone)
+            already = DoneAlready(self._session, clone, source, self._target.alter.clauses, self._settings)
+            await already.look()
+            instant, done = self._settings.attempt_instant_ddl and await self._takes_instantly(clone), False
             if not instant:
                 try:
                     await self._session.execute(
@@ -258,18 +284,21 @@ class Planner:
                 except (errors.ServerGone, errors.TransientError):
                     raise
                 except errors.GhostpyError as error:
-                    findings.append(
-                        Finding("alter-refused", f"the server refused the ALTER: {error.message}", "Correct the ALTER.")
-                    )
-                    raise refusal(self._target.source, self._address, findings) from error
-            shadow = await describe(self._session, name)
-            if shadow is None:
+                    done = await already.after_refusal()
+                    if not done:
+                        text = f"the server refused the ALTER: {error.message}"
+                        findings.append(Finding("alter-refused", text, "Correct the ALTER."))
+                        raise refusal(self._target.source, self._address, findings) from error
+            shadow = None if done else await describe(self._session, name)
+            if shadow is None and not done:
                 findings.append(
                     Finding(
                         "alter-moves-table", f"after the ALTER there is no table {name} any more", "Correct the ALTER."
                     )
                 )
                 raise refusal(self._target.source, self._address, findings)
+            if not done and await already.after_success():
+                shadow = None
             yield shadow, instant
         except BaseException as error:
             if ours:
@@ -301,6 +330,14 @@ class Planner:
 
 
 _NO_PROBE = frozenset(
-    {"not-a-table", "storage-engine", "leftover-shadow", "missing-privilege", "renames-table", "read-only"}
+    {
+        "super-read-only",
+        "not-a-table",
+        "storage-engine",
+        "leftover-shadow",
+        "missing-privilege",
+        "renames-table",
+        "read-only",
+    }
     | {"names-check"}
 )

@@ -12,6 +12,8 @@ from ghostpy.model.names import TableName
 ON_TABLES = ("ALTER", "CREATE", "DELETE", "DROP", "INDEX", "INSERT", "LOCK TABLES", "SELECT", "TRIGGER", "UPDATE")
 """TRIGGER, because triggers are hidden from accounts without it, and what is hidden cannot be refused."""
 ON_SERVER = ("REPLICATION CLIENT", "REPLICATION SLAVE")
+FOR_REPLICAS_OF_MARIADB = "REPLICATION MASTER ADMIN"
+"""Without it MariaDB refuses SHOW SLAVE HOSTS (since 10.5.2, MariaDB Knowledge Base)."""
 
 _GRANT = re.compile(r"^(GRANT|REVOKE) (.+?) ON (?:TABLE )?(.+?) (?:TO|FROM) ", re.DOTALL)
 # What older and newer servers call the same right.
@@ -30,7 +32,7 @@ def privilege_findings(missing: Sequence[str], source: TableName) -> list[Findin
     """A finding that names all that is missing, or none."""
     if not missing:
         return []
-    scopes = {f"`{source.schema}`.*": ON_TABLES, "*.*": ON_SERVER}
+    scopes = {f"`{source.schema}`.*": ON_TABLES, "*.*": (*ON_SERVER, FOR_REPLICAS_OF_MARIADB)}
     grants = [
         f"{', '.join(names)} ON {scope}"
         for scope, known in scopes.items()
@@ -64,8 +66,9 @@ def _names(found: re.Match[str]) -> set[str]:
     return {_SAME.get(name, name) for name in listed}
 
 
-def missing_privileges(grants: Iterable[str], schema: str) -> list[str]:
+def missing_privileges(grants: Iterable[str], schema: str, *, mariadb: bool = False) -> list[str]:
     """Which of the needed privileges the lines of SHOW GRANTS do not give on the tables of `schema` and on the server."""
+    for_server = (*ON_SERVER, FOR_REPLICAS_OF_MARIADB) if mariadb else ON_SERVER
     on_server: set[str] = set()
     on_schema: set[str] = set()
     taken: set[str] = set()
@@ -83,11 +86,11 @@ def missing_privileges(grants: Iterable[str], schema: str) -> list[str]:
         elif _covers(scope, schema):
             on_schema |= names
     if "ALL PRIVILEGES" in on_server:
-        on_server |= {*ON_SERVER, *ON_TABLES}
+        on_server |= {*for_server, *ON_TABLES}
     if "ALL PRIVILEGES" in on_schema:
         on_schema |= set(ON_TABLES)
     usable = (on_server - taken) | on_schema
-    return [name for name in ON_TABLES if name not in usable] + [name for name in ON_SERVER if name not in on_server]
+    return [name for name in ON_TABLES if name not in usable] + [name for name in for_server if name not in on_server]
 
 
 def _covers(scope: str, schema: str) -> bool:

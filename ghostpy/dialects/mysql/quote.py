@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from ghostpy.model.names import TableName
 
+NAME_LIMIT = 64
+"""Characters of an identifier."""
+
 
 def name(identifier: str) -> str:
     """A quoted identifier ("Schema Object Names", MySQL manual)."""

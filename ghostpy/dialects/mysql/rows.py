@@ -11,11 +11,13 @@ from ghostpy.dialects.mysql.misfits import keys_of, with_example
 from ghostpy.dialects.mysql.pairing import Pairing
 from ghostpy.dialects.mysql.session import Session, SessionLost, SessionPool
 from ghostpy.dialects.mysql.statements import Statements
+from ghostpy.model.difference import Difference
 from ghostpy.model.keys import Bound, Key, KeyRange, Mark
 from ghostpy.protocols import Copied, Resynced
 
 # A conflict may pass by itself between the refusal and the look at its cause.
 _CONFLICT_ATTEMPTS = 10
+_CUT_AT_ONCE = 5000
 
 
 class RowCopier:
@@ -64,6 +66,20 @@ class RowCopier:
                 self._doubtful.add(chunk)
             raise
         raise _unresolved(of, refused)
+
+    async def cut(self, low: Bound) -> None:
+        """See `Copying.cut`."""
+        pairing = Pairing.of(self._statements)
+        doing = "removing rows that were copied after the last checkpoint"
+        async with self._pool.session() as session:
+            if not pairing.same_order:
+                await session.execute(pairing.delete_beyond(low), doing=doing)
+                await session.commit()
+                return
+            removed = _CUT_AT_ONCE
+            while removed == _CUT_AT_ONCE:
+                removed = await session.execute(self._statements.delete_beyond(low, _CUT_AT_ONCE), doing=doing)
+                await session.commit()
 
     async def _empty(self, session: Session, condition: str) -> None:
         """Take back what a lost session may have copied.
@@ -131,7 +147,7 @@ def _ascii(literal: object) -> str:
 
 
 class RowComparer:
-    """Fulfils `Comparing`."""
+    """Fulfils `Comparing` and `Examining`."""
 
     def __init__(self, pool: SessionPool, statements: Statements) -> None:
         self._pool = pool
@@ -151,13 +167,19 @@ class RowComparer:
             return counted, not differing
 
     async def differences(self, chunk: KeyRange) -> Sequence[Key]:
-        return await self._keys(self.pairing.differing_in(chunk))
+        return [each.key for each in await self._found(self.pairing.differing_in(chunk))]
 
     async def still_different(self, keys: Sequence[Key]) -> Sequence[Key]:
-        return await self._keys(self.pairing.differing_among(keys)) if keys else ()
+        return [each.key for each in await self.found_among(keys)]
 
-    async def _keys(self, sql: str) -> Sequence[Key]:
+    async def found_in(self, chunk: KeyRange, limit: int) -> Sequence[Difference]:
+        return await self._found(f"{self.pairing.differing_in(chunk)} LIMIT {limit}")
+
+    async def found_among(self, keys: Sequence[Key]) -> Sequence[Difference]:
+        return await self._found(self.pairing.differing_among(keys)) if keys else ()
+
+    async def _found(self, sql: str) -> Sequence[Difference]:
         async with self._pool.session() as session:
             rows = await session.query(sql, doing="comparing rows")
             await session.commit()
-        return [to_key(self._statements, row[0]) for row in rows]
+        return [Difference(to_key(self._statements, text), source, other) for text, source, other in rows]

@@ -5,14 +5,15 @@ from __future__ import annotations
 from ghostpy.dialects.mysql.facts import ServerFacts
 from ghostpy.dialects.mysql.session import Session
 from ghostpy.model.finding import Finding
+from ghostpy.settings import TopologySettings
 
 ENGINES = frozenset({"innodb"})
 
 
-def server_findings(facts: ServerFacts) -> list[Finding]:
+def server_findings(facts: ServerFacts, topology: TopologySettings) -> list[Finding]:
     """What the server's settings rule out."""
     findings = []
-    if facts.flavour == "mariadb" or not facts.renames_under_lock:
+    if facts.flavour != "mariadb" and not facts.renames_under_lock:
         findings.append(
             Finding(
                 "server-version",
@@ -36,8 +37,47 @@ def server_findings(facts: ServerFacts) -> list[Finding]:
                 "SET GLOBAL binlog_format = 'ROW', and let the application's sessions reconnect.",
             )
         )
-    if facts.read_only:
+    if facts.event_compression:
+        findings.append(
+            Finding(
+                "binlog-compressed",
+                "the server compresses the events of its binary log (log_bin_compress=ON), which are not read here",
+                "SET GLOBAL log_bin_compress = OFF for the time of the change.",
+            )
+        )
+    if topology.on_replica:
+        findings += _replica_findings(facts, topology)
+    elif facts.read_only:
         findings.append(Finding("read-only", "the server is read-only (a replica?)", "Connect to the primary."))
+    return findings
+
+
+def _replica_findings(facts: ServerFacts, topology: TopologySettings) -> list[Finding]:
+    findings = []
+    if topology.on_replica == "test" and not facts.renames_under_lock:
+        findings.append(
+            Finding(
+                "trial-exchange",
+                f"a trial needs an exchange on one session, which {facts.version} does not have",
+                "Try the change with --migrate-on-replica on a replica that can be thrown away.",
+            )
+        )
+    if facts.super_read_only:
+        findings.append(
+            Finding(
+                "super-read-only",
+                "nobody may write on the replica (super_read_only=ON)",
+                "SET GLOBAL super_read_only = OFF there for the time of the change.",
+            )
+        )
+    if not facts.replica_updates and not topology.without_replica_updates:
+        findings.append(
+            Finding(
+                "replica-updates",
+                "the replica does not write what it replicates to its own binary log (log_replica_updates=OFF), so changes cannot be followed",
+                "Restart it with --log-replica-updates.",
+            )
+        )
     return findings
 
 

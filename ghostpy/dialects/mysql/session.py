@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeAlias, TypeVar
 
 import pymysql
@@ -108,6 +108,8 @@ class Session:
         self.connection_id = 0
         self.seen_as = ""
         """Where the server says this session comes from (host and port): with its id, this names it beyond a restart."""
+        self.mariadb = False
+        """Whether the server is a MariaDB; known once the session has been open."""
         self._connection: pymysql.connections.Connection[Any] | None = None
         self._lost = False
         self._thread: ThreadPoolExecutor | None = None
@@ -159,11 +161,20 @@ class Session:
             connection.close()
             raise translated(error, address=self.settings.address, doing="setting a session up") from error
         self.connection_id, self.seen_as = int(identity), seen_as
+        self.mariadb = "mariadb" in str(version).lower()
         self._connection, self._lost, self._busy = connection, False, False
 
     async def query(self, sql: str, *, doing: str = "reading") -> list[Row]:
         """The rows of a statement."""
         return (await self._run(lambda cursor: list(cursor.fetchall()), sql, doing))[0]
+
+    async def described(self, sql: str, *, doing: str = "reading") -> tuple[list[str], list[Row]]:
+        """The names of the columns, and the rows."""
+
+        def fetch(cursor: Any) -> tuple[list[str], list[Row]]:
+            return [column[0] for column in cursor.description or ()], list(cursor.fetchall())
+
+        return (await self._run(fetch, sql, doing))[0]
 
     async def execute(self, sql: str, *, doing: str = "executing a statement") -> int:
         """Run a statement; the number of rows it changed."""
@@ -185,7 +196,8 @@ class Session:
                 raise errors.ServerGone(f"{doing} on {self.settings.address}: the session is closed")
             self._busy = True
             # Shielded: a cancelled caller must not find the connection in mid-statement and think it idle; `close` then kills it.
-            task = asyncio.get_running_loop().run_in_executor(self._thread, self._blocking, fetch, sql, doing)
+            statement = partial(self._blocking, self._connection, fetch, sql, doing)
+            task = asyncio.get_running_loop().run_in_executor(self._thread, statement)
             try:
                 return await asyncio.shield(task)
             except asyncio.CancelledError:
@@ -197,11 +209,12 @@ class Session:
             finally:
                 self._busy = not task.done()
 
-    def _blocking(self, fetch: Callable[[Any], T], sql: str, doing: str) -> tuple[T, int]:
-        assert self._connection is not None
+    def _blocking(
+        self, connection: pymysql.connections.Connection[Any], fetch: Callable[[Any], T], sql: str, doing: str
+    ) -> tuple[T, int]:
         log.debug("%s: %.400s", self.purpose, sql)
         try:
-            with self._connection.cursor() as cursor:
+            with connection.cursor() as cursor:
                 changed = cursor.execute(sql)
                 return fetch(cursor), changed
         except pymysql.MySQLError as error:
@@ -284,7 +297,10 @@ def _set_up(modes: str, version: str, autocommit: bool) -> Sequence[str]:
         "wait_timeout=86400, net_write_timeout=600, net_read_timeout=600",
         f"SET SESSION autocommit={int(autocommit)}",
     ]
-    if not mariadb:
+    if mariadb:
+        # Long IN lists would be made into a join with a temporary table ("Conversion of Big IN Predicates Into Subqueries").
+        statements.append("SET SESSION in_predicate_conversion_threshold=0")
+    else:
         # Long IN lists would fall back to a full scan beyond the default of 8 MB ("Range Optimization", MySQL manual).
         statements.append("SET SESSION range_optimizer_max_mem_size=0")
         if int(version.split(".", 1)[0]) >= 8:

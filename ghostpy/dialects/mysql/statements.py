@@ -32,11 +32,16 @@ class Statements:
         self.index = f"FORCE INDEX ({quote.name(plan.copy_key.index)})"
         self.shadow_index = f"FORCE INDEX ({quote.name(plan.copy_key.shadow_index)})"
         self._zone = zone
+        self._locking = locking
         self._share = " LOCK IN SHARE MODE" if locking else ""
         self._targets = ", ".join(quote.name(feed.target.name) for feed in plan.columns.feeds)
         self._values = ", ".join(self.value(feed) for feed in plan.columns.feeds)
         self._filter = f" AND ({plan.where})" if plan.where else ""
         self._bounds = ", ".join(bound_sql(column) for column in plan.copy_key.source_columns)
+
+    def over(self, plan: Plan) -> Statements:
+        """The same for another plan of the same change: for other names of its tables."""
+        return Statements(plan, locking=self._locking, zone=self._zone)
 
     def value(self, feed: ColumnFeed) -> str:
         """What feeds a column, over the columns of a source row."""
@@ -99,6 +104,10 @@ class Statements:
         table, index = (quote.name(name) for name in (self.plan.names.shadow.table, self.plan.copy_key.shadow_index))
         hint = f"/*+ INDEX({table} {index}) */"
         return f"DELETE {hint} FROM {self.shadow} WHERE {self.among(keys, self.shadow_key)}"
+
+    def delete_beyond(self, low: Bound, rows: int) -> str:
+        """Delete up to `rows` rows of the shadow above `low`; needs a key that both tables order alike."""
+        return f"DELETE FROM {self.shadow} WHERE {self.within(KeyRange(low, None), self.shadow_key)} LIMIT {rows}"
 
     def insert_keys(self, keys: Iterable[Key], copied: KeyRange) -> str:
         condition = self.among(keys, self.source_key)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ghostpy.dialects.handover import Handover
 from ghostpy.dialects.mysql import quote
@@ -31,7 +33,7 @@ _KEYS_IN_FLIGHT = 50_000
 class BinlogStream:
     """Fulfils `ChangeStream` on a server's binlog, by GTIDs where the server has them, else by file and offset.
 
-    `columns`: all columns of the source in order; `key`: those of the copy key.
+    `columns`: all columns of the source in order; `key`: those of the copy key; `exchange`: see `Followed`.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class BinlogStream:
         columns: Sequence[Column],
         key: Sequence[Column],
         ledger: TableName,
+        exchange: str = "",
     ) -> None:
         self._connect = connect
         self._facts = facts
@@ -53,6 +56,7 @@ class BinlogStream:
             defaults=default_literals(key),
             ledger=ledger,
             folded_names=facts.lower_case_table_names != 0,
+            exchange=exchange,
         )
         self._session = Session(connect, purpose="stream")
         self._opening = asyncio.Lock()
@@ -83,6 +87,28 @@ class BinlogStream:
         settled = await self._place()
         return BinlogPlace(start.file, start.offset, start.gtids, (settled.file, settled.offset)).position()
 
+    def noted(self, position: Position) -> str:
+        """See `ChangeStream.noted`."""
+        place = position.token
+        assert isinstance(place, BinlogPlace)
+        gtids = None if place.gtids is None else str(place.gtids)
+        return json.dumps({"file": place.file, "offset": place.offset, "gtids": gtids})
+
+    async def resumed(self, noted: str) -> Position:
+        """See `ChangeStream.resumed`."""
+        told = json.loads(noted)
+        if (told["gtids"] is not None) != self._facts.reads_fenced:
+            raise StreamLost(f"gtid_mode of {self._connect.address} is another than it was")
+        if told["gtids"] is None:
+            return BinlogPlace(str(told["file"]), int(told["offset"])).position()
+        gtids = GtidSet.parse(str(told["gtids"]))
+        # Files and offsets are those of one server; what was executed is the same on all of them.
+        self._unfenced.update(gtids)
+        return BinlogPlace("", 0, gtids).position()
+
+    def kept(self, position: Position) -> None:
+        """See `ChangeStream.kept`: the binlog is not held for anybody."""
+
     async def open(self, start: Position) -> None:
         """Begin to follow from `start`. Raises StreamLost where the server no longer holds it, ConnectionFailed,
         MissingPrivilege.
@@ -90,16 +116,7 @@ class BinlogStream:
         place = start.token
         if not isinstance(place, BinlogPlace):
             raise StreamLost(f"{start} is not a place in a binlog")
-        followed = self._followed
-        followed = Followed(
-            followed.source,
-            followed.columns,
-            followed.key,
-            followed.ledger,
-            followed.defaults,
-            followed.folded_names,
-            place.settled,
-        )
+        followed = replace(self._followed, settled=place.settled)
         self._handover = Handover(asyncio.get_running_loop(), News(), limit=_KEYS_IN_FLIGHT)
         self._follower = Follower(self._connect, followed, place, self._handover)
         self._follower.begin()
@@ -155,7 +172,7 @@ class BinlogStream:
         place = position.token
         return isinstance(place, BinlogPlace) and self._reached >= place.order
 
-    async def close(self) -> None:
+    async def close(self, *, keep: bool = False) -> None:
         """See `ChangeStream.close`."""
         follower, self._follower = self._follower, None
         if follower is not None:

@@ -1,0 +1,136 @@
+"""What runs have left on a server: ledgers, which name the other tables of their run, empty clones, and old tables.
+
+A run holds the lock of its table as long as it lives, so whoever can take that lock has a dead run's things before them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from ghostpy import errors
+from ghostpy.dialects import whose
+from ghostpy.dialects.mysql import quote
+from ghostpy.dialects.mysql.earlier_run import LEDGER_COMMENT, SOURCE
+from ghostpy.dialects.mysql.housekeeping import lock_name
+from ghostpy.dialects.mysql.inspect import table_exists
+from ghostpy.dialects.mysql.revert_record import row_id
+from ghostpy.dialects.mysql.session import Session, opened
+from ghostpy.model.leftover import Leftover
+from ghostpy.model.names import TableName
+from ghostpy.settings import ConnectSettings
+
+_WHERE = "TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
+_LEDGERS = f"SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_COMMENT = {quote.text(LEDGER_COMMENT)} AND {_WHERE}"
+_BY_NAME = (
+    "SELECT t.TABLE_SCHEMA, t.TABLE_NAME, s.TABLE_NAME FROM information_schema.TABLES t JOIN information_schema.TABLES s "
+    "ON s.TABLE_SCHEMA = t.TABLE_SCHEMA AND t.TABLE_NAME REGEXP CONCAT('^_', s.TABLE_NAME, '{suffix}$') "
+    f"WHERE t.TABLE_NAME LIKE '\\_%' AND s.TABLE_NAME REGEXP '^[A-Za-z0-9_]+$' AND t.{_WHERE}"
+)
+_LONGEST_WAIT = 10
+"""Seconds that a DROP waits for a table that somebody reads, and all who come later behind it."""
+_OLD, _CLONE = "(_[0-9]{14})?(_rev)?_del", "_ghp"
+
+
+@asynccontextmanager
+async def leftovers(settings: ConnectSettings) -> AsyncIterator[MySQLLeftovers]:
+    """The leftovers of the server that `settings` lead to, for the length of a block."""
+    async with opened(settings, purpose="cleanup") as session:
+        yield MySQLLeftovers(session)
+
+
+class MySQLLeftovers:
+    """Fulfils `Leftovers`, for all databases that the account sees."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._of: dict[Leftover, tuple[TableName, TableName]] = {}
+        """The table itself, and the one that the run was about."""
+
+    async def find(self) -> Sequence[Leftover]:
+        self._of = {}
+        for schema, table in await self._session.query(_LEDGERS, doing="looking for ledgers"):
+            await self._of_ledger(TableName(str(schema), str(table)))
+        for schema, table, source in await self._session.query(
+            _BY_NAME.format(suffix=_CLONE), doing="looking for empty clones"
+        ):
+            await self._note("empty clone", TableName(str(schema), str(table)), TableName(str(schema), str(source)))
+        for schema, table, source in await self._session.query(
+            _BY_NAME.format(suffix=_OLD), doing="looking for old tables"
+        ):
+            await self._note(
+                "old table", TableName(str(schema), str(table)), TableName(str(schema), str(source)), kept=True
+            )
+        return tuple(self._of)
+
+    async def remove(self, leftover: Leftover, *, named: bool = False) -> None:
+        table, source = self._of[leftover]
+        if leftover.alive or (leftover.kept and not named):
+            raise errors.AlreadyRunning(f"{leftover.kind} {leftover.name} is in use; it was not removed")
+        lock = quote.text(lock_name(source))
+        if await self._session.scalar(f"SELECT GET_LOCK({lock}, 0)", doing="taking the run's lock") != 1:
+            raise errors.AlreadyRunning(
+                f"a run on {source} has begun meanwhile; {leftover.kind} {leftover.name} was not removed"
+            )
+        try:
+            await self._session.execute(
+                f"SET SESSION lock_wait_timeout = {_LONGEST_WAIT}", doing="setting a time limit"
+            )
+            await self._session.execute(f"DROP TABLE IF EXISTS {quote.table(table)}", doing=f"dropping {table}")
+        finally:
+            if self._session.is_open:
+                await self._session.query(f"SELECT RELEASE_LOCK({lock})", doing="giving up the lock")
+
+    async def _of_ledger(self, ledger: TableName) -> None:
+        rows = await self._session.query(
+            f"SELECT id, text FROM {quote.table(ledger)} "
+            f"WHERE id IN ('{SOURCE}', '{whose.ROW}', 'checkpoint', '{row_id(0)}', '{row_id(1)}')",
+            doing="reading a ledger",
+        )
+        told = {str(row[0]): str(row[1]) for row in rows}
+        seen = await self._session.scalar(f"SELECT MAX(changed) FROM {quote.table(ledger)}", doing="reading a ledger")
+        names = json.loads(told[SOURCE]) if SOURCE in told else [ledger.table]
+        source, *made = (ledger.beside(str(name)) for name in names)
+        resumable, run = "checkpoint" in told, told.get(whose.ROW, "")
+        # The ledger last: without it nobody knows any more whose the others are.
+        for table in made:
+            if await table_exists(self._session, table):
+                await self._note("new table", table, source, resumable=resumable, seen=seen, run=run)
+        revertible = not resumable and bool(told.keys() & {row_id(0), row_id(1)})
+        kind = "ledger for a revert" if revertible else "ledger"
+        await self._note(kind, ledger, source, resumable=resumable, seen=seen, run=run)
+
+    async def _note(
+        self,
+        kind: str,
+        table: TableName,
+        source: TableName,
+        *,
+        kept: bool = False,
+        resumable: bool = False,
+        seen: datetime | None = None,
+        run: str = "",
+    ) -> None:
+        free = await self._session.scalar(
+            f"SELECT IS_FREE_LOCK({quote.text(lock_name(source))})", doing="looking for runs under way"
+        )
+        size = await self._session.scalar(
+            "SELECT DATA_LENGTH + INDEX_LENGTH FROM information_schema.TABLES "
+            f"WHERE TABLE_SCHEMA = {quote.text(table.schema)} AND TABLE_NAME = {quote.text(table.table)}",
+            doing="asking for a table's size",
+        )
+        leftover = Leftover(
+            kind,
+            str(table),
+            str(source),
+            alive=free != 1 and not kept,
+            kept=kept,
+            resumable=resumable,
+            size=None if size is None else int(size),
+            moment=None if seen is None else seen.replace(tzinfo=UTC),  # our sessions are in UTC
+            moment_is="last seen" if seen is not None else "",
+            run=run,
+        )
+        self._of[leftover] = table, source
