@@ -17,6 +17,7 @@ from ghostpy.dialects.postgres.inspect import describe
 from ghostpy.dialects.postgres.key_text import key_sql
 from ghostpy.dialects.postgres.session import Session, opened
 from ghostpy.dialects.postgres.wal.stream import LogicalStream
+from ghostpy.model.change import Position
 from ghostpy.model.keys import Key, Mark
 from ghostpy.model.names import TableName
 from ghostpy.model.table import Column
@@ -66,6 +67,7 @@ class Following:
         self.events = 0
         self.heartbeat: int | None = None
         self.batches = 0
+        self.position: Position | None = None
 
     @property
     def keys(self) -> set[Key]:
@@ -77,6 +79,12 @@ class Following:
         self.events += batch.events
         self.heartbeat = batch.heartbeat
         self.batches += 1
+        self.position = batch.position
+
+    def keep(self) -> None:
+        """Tell the stream that a checkpoint was made of what was read."""
+        assert self.position is not None
+        self.stream.kept(self.position)
 
     async def read_on(self) -> None:
         """Read until the stream ends by an error."""

@@ -146,6 +146,23 @@ def test_an_old_table_is_kept(url: str, session: Connection) -> None:
     assert len(found(url)) == 1
 
 
+def test_an_old_table_goes_where_it_is_named(url: str, session: Connection) -> None:
+    schema(session, "_public_t_del", OLD, "t (id int)")
+
+    async def run(name: str) -> None:
+        async with leftovers_of(settings(url)) as leftovers:
+            (wanted,) = [leftover for leftover in await leftovers.find() if leftover.name == name]
+            assert wanted.size is not None
+            await leftovers.remove(wanted, named=True)
+
+    lock(session)
+    with pytest.raises(errors.AlreadyRunning):
+        asyncio.run(run("_public_t_del"))
+    session.execute("SELECT pg_advisory_unlock_all()")
+    asyncio.run(run("_public_t_del"))
+    assert list(found(url)) == []
+
+
 def test_the_empty_schema_for_an_old_table_is_not_kept(url: str, session: Connection) -> None:
     schema(session, "_public_t_del", OLD)
     remove(url, "_public_t_del")

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import Any
 
 import psycopg
@@ -77,7 +78,7 @@ def test_a_change_is_in_the_stream_before_reads_can_see_it(
 
     async def scenario() -> None:
         async with running(_dialect(server, database)) as run:
-            await run.copier.slice(0)
+            await run.copier.slice(0, at_most=inf)
             await run.housekeeping.build_key()
             _wait_for_standby(server, "nobody")
             writer = threading.Thread(target=_execute, args=(server, database, "UPDATE t SET v = 2 WHERE id = 1"))
@@ -117,7 +118,7 @@ def test_a_chunk_copies_a_row_that_is_deleted_meanwhile(
         async with running(_dialect(server, database), where=slow) as run:
             # As where the backlog has outgrown memory: the key stands while the copy still goes on.
             await run.housekeeping.build_key()
-            copying = asyncio.create_task(run.rounds().run() if in_rounds else run.copier.slice(0))
+            copying = asyncio.create_task(run.rounds().run() if in_rounds else run.copier.slice(0, at_most=inf))
             while not _execute(server, database, "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'"):
                 await asyncio.sleep(0.02)
             _execute(server, database, "DELETE FROM t WHERE id = 10")

@@ -36,7 +36,7 @@ def _eventually(server: sandbox.Server, question: Callable[[Session], Awaitable[
 def test_lag_of_a_standby_that_does_not_replay(
     postgres_with: Callable[[int, sandbox.Options], sandbox.PostgresServer],
 ) -> None:
-    server = postgres_with(18, {"wal_receiver_status_interval": "100ms"})
+    server = postgres_with(18, {"wal_receiver_status_interval": "100ms", "wal_sender_timeout": "1s"})
     assert _ask(server, signals.replica_lag) == 0
     standby = server.replica({"hot_standby": "on"})
     with standby, psycopg.connect(standby.url, autocommit=True) as connection:
@@ -82,3 +82,14 @@ def test_a_query_of_the_users_own(postgres: sandbox.PostgresServer) -> None:
     for sql in ("SELECT 'many'", "SELECT NULL", "SELECT 1 WHERE false"):
         with pytest.raises(UsageError, match="one number"):
             _ask(postgres, lambda session, sql=sql: signals.asked(session, sql))  # type: ignore[misc]
+
+
+def test_a_transaction_that_stays_open(postgres: sandbox.PostgresServer) -> None:
+    with psycopg.connect(postgres.url) as held:
+        held.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        held.execute("SELECT count(*) FROM pg_class")
+        first = _eventually(postgres, signals.oldest_transaction, 0.2)
+        assert _eventually(postgres, signals.oldest_transaction, first) > first
+        before = _ask(postgres, signals.xmin_age)
+        postgres.execute(*["SELECT pg_current_xact_id()"] * 20)
+        assert _ask(postgres, signals.xmin_age) >= before + 20

@@ -269,10 +269,10 @@ def test_every_clause_has_its_reason(postgres: sandbox.PostgresServer, new_datab
 @pytest.mark.parametrize(
     ("alter", "text"),
     [
-        ("DROP COLUMN nope", "nope"),
-        ("ADD COLUMN a int", "already exists"),
+        ("DROP COLUMN nope, ADD COLUMN new int", "nope"),
+        ("ADD COLUMN a jsonb", "already exists"),
         ("ADD FOREIGN KEY (a) REFERENCES nope", "nope"),
-        ("DROP INDEX nope", "nope"),
+        ("DROP INDEX nope; ADD COLUMN new int", "nope"),
         ("SPLIT THE TABLE", "syntax"),
     ],
 )

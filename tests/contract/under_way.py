@@ -6,14 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from math import inf
+from types import SimpleNamespace
+
+from open_gate import OpenGate
 
 from ghostpy.engine.backlog import Backlog
+from ghostpy.engine.checkpoints import Checkpoints
 from ghostpy.engine.chunker import Chunker
 from ghostpy.engine.copier import Copier
 from ghostpy.engine.follower import Follower
+from ghostpy.engine.knobs import Knobs
 from ghostpy.engine.recorder import Recorder
 from ghostpy.engine.resync import BacklogWorker
 from ghostpy.engine.rounds import Rounds
+from ghostpy.model.checkpoint import Course
+from ghostpy.observe.hooks import NoHooks
 from ghostpy.protocols import Dialect, Housekeeping, Parts
 from ghostpy.settings import CopySettings
 
@@ -30,11 +38,25 @@ class Running:
     copier: Copier
     worker: BacklogWorker
     housekeeping: Housekeeping
-    settings: CopySettings
+    gate: OpenGate
+    knobs: Knobs
+    course: Course
+    checkpoints: Checkpoints
 
     def rounds(self, *, bare: bool = False) -> Rounds:
-        """The copy as the engine makes it."""
-        return Rounds(self.copier, self.worker, self.backlog, self.housekeeping, Recorder(), self.settings, bare=bare)
+        """The copy as the engine makes it, without checkpoints."""
+        self.course.bare = bare
+        return Rounds(
+            self.copier,
+            self.worker,
+            self.backlog,
+            self.housekeeping,
+            Recorder(),
+            self.gate,
+            self.knobs,
+            self.course,
+            self.checkpoints,
+        )
 
 
 @asynccontextmanager
@@ -47,13 +69,30 @@ async def running(dialect: Dialect, *, where: str | None = None, copy: CopySetti
         await dialect.housekeeping.create_ledger()
         await dialect.housekeeping.create_shadow()
         await parts.stream.open(await parts.stream.start())
+        gate, knobs = OpenGate(), Knobs.of(copy)
         backlog, recorder = Backlog(copy.backlog_limit), Recorder()
         follower = Follower(parts.stream, backlog, recorder)
-        copier = Copier(parts.copying, Chunker(0.1, fixed=copy.chunk_rows), backlog, recorder, copy)
-        worker = BacklogWorker(backlog, follower, parts.resyncing.resync, recorder, copy)
+        course, chunker = Course(), Chunker(0.1, fixed=copy.chunk_rows)
+        copier = Copier(parts.copying, chunker, backlog, recorder, gate, knobs, NoHooks(), course)
+        worker = BacklogWorker(backlog, follower, parts.resyncing.resync, recorder, gate, knobs)
+        checkpoints = Checkpoints(
+            dialect.housekeeping,
+            course,
+            backlog,
+            follower,
+            recorder,
+            SimpleNamespace(),  # type: ignore[arg-type]
+            change={},
+            old=plan.names.old,
+            seconds=inf,
+            attempts=1,
+            resumed=False,
+        )
         following = asyncio.create_task(follower.run())
         try:
-            yield Running(parts, backlog, follower, copier, worker, dialect.housekeeping, copy)
+            yield Running(
+                parts, backlog, follower, copier, worker, dialect.housekeeping, gate, knobs, course, checkpoints
+            )
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)

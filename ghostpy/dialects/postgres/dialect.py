@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
+from ghostpy import errors
 from ghostpy.dialects.postgres.exchange import LockingExchange
 from ghostpy.dialects.postgres.facts import ServerFacts, server_facts
 from ghostpy.dialects.postgres.housekeeping import Housekeeper
@@ -14,9 +17,13 @@ from ghostpy.dialects.postgres.rows import POOL_SETTINGS, Resyncer, RowComparer,
 from ghostpy.dialects.postgres.session import SessionPool
 from ghostpy.dialects.postgres.statements import Statements
 from ghostpy.dialects.postgres.target import Target, asked_for, resolved
+from ghostpy.dialects.postgres.vitals import ServerVitals
 from ghostpy.dialects.postgres.wal.stream import LogicalStream
 from ghostpy.dialects.postgres.work import Work
+from ghostpy.model.checkpoint import Checkpoint
+from ghostpy.model.names import TableName
 from ghostpy.model.plan import Plan, Strategy
+from ghostpy.model.revertible import Revertible
 from ghostpy.protocols import Parts
 from ghostpy.settings import MigrateSettings
 
@@ -37,6 +44,7 @@ class PostgresDialect:
         self._target: Target | None = None
         self._work: Work | None = None
         self._exchange: LockingExchange | None = None
+        self._vitals = ServerVitals(self._connect)
 
     @property
     def address(self) -> str:
@@ -46,6 +54,15 @@ class PostgresDialect:
     def housekeeping(self) -> Housekeeper:
         return self._housekeeper
 
+    @property
+    def version(self) -> str:
+        return self._facts.version if self._facts is not None else ""
+
+    @property
+    def vitals(self) -> ServerVitals:
+        self._vitals.slot = self._housekeeper.registration
+        return self._vitals
+
     async def open(self) -> None:
         await self._housekeeper.open()
         session = self._housekeeper.session
@@ -53,9 +70,12 @@ class PostgresDialect:
         self._target = await resolved(session, self._asked, self._settings.target, started=self._started)
         self._housekeeper.aim(self._target.source, self._target.names)
 
-    async def plan(self) -> Plan:
+    async def plan(self, earlier: Checkpoint | None = None) -> Plan:
         assert self._facts is not None
         assert self._target is not None
+        if earlier is not None:
+            self._target = replace(self._target, names=replace(self._target.names, old=earlier.old))
+            self._housekeeper.call_old(earlier.old)
         if self._settings.execute:
             # Else a plan would take what a dead run left on the source for the user's.
             await self._housekeeper.remove_leftovers()
@@ -69,6 +89,19 @@ class PostgresDialect:
             )
         self._housekeeper.expect(self._work, indexes)
         return plan
+
+    def change(self, plan: Plan) -> Mapping[str, str]:
+        assert self._work is not None
+        target = self._settings.target
+        return {
+            "the ALTER": plan.alter,
+            "--transform": "; ".join(f"{column}={text}" for column, text in target.transforms),
+            "--where": plan.where or "",
+            "--strategy": plan.strategy.value,
+            "--refresh-materialized-views": str(target.refresh_materialized),
+            "the copy key": plan.copy_key.index,
+            "the table's definition": self._work.fingerprint,
+        }
 
     def parts(self, plan: Plan) -> Parts:
         assert self._facts is not None
@@ -92,8 +125,21 @@ class PostgresDialect:
             bare=True,
         )
 
+    def revertible(self, plan: Plan) -> Revertible:
+        raise _no_way_back(plan.source.name)
+
+    async def turn(self, revertible: Revertible) -> Plan:
+        raise _no_way_back(revertible.source)
+
     async def close(self) -> None:
+        await self._vitals.close()
         if self._exchange is not None:
             await self._exchange.close()
         await self._pool.close()
         await self._housekeeper.close()
+
+
+def _no_way_back(source: TableName) -> errors.PlanRefused:
+    return errors.PlanRefused(
+        f"going back to the old table of {source} is not there yet on PostgreSQL; nothing was changed"
+    )

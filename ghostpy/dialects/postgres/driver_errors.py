@@ -13,7 +13,8 @@ _CONNECT = frozenset({"3D000", "53300", "57P03", "0A000"})
 _GONE = frozenset({"57P01", "57P02", "57P04", "57P05", "25P03", "25P04"})
 # 57014 is a cancelled statement (statement_timeout or pg_cancel_backend): nothing was changed.
 _TRANSIENT = frozenset({"40001", "40P01", "57014", "55006"})
-_TOO_MANY_HINT = "Raise max_connections or end sessions that are not needed, then run the same command again."
+_TOO_MANY = ("too many connections for", "too many clients already", "remaining connection slots are reserved")
+_TOO_MANY_HINT = "Raise the limit on connections or end sessions that are not needed, then run the same command again."
 # Their details show whole rows.
 _SHOWS_ROWS = frozenset({"23502", "23514"})
 
@@ -34,7 +35,8 @@ class LockNotAvailable(errors.TransientError):
 def connect_error(error: psycopg.Error, *, address: str) -> errors.GhostpyError:
     """The error of our own tree for one raised while connecting."""
     text = f"connecting to {address}: {_primary(error)}"
-    if error.sqlstate == "53300":
+    # The driver knows no SQLSTATE of a connection that never came to be.
+    if error.sqlstate == "53300" or any(phrase in text for phrase in _TOO_MANY):
         return errors.ConnectionFailed(text, hint=_TOO_MANY_HINT)
     return errors.ConnectionFailed(text)
 

@@ -53,7 +53,7 @@ class FrozenTransaction:
         await _check_dependants(session, source, dependants.fingerprint)
         move = [
             f"ALTER TABLE {quote.table(source)} SET SCHEMA {quote.name(names.old.schema)}",
-            f"ALTER TABLE {quote.table(names.shadow)} SET SCHEMA {quote.name(source.schema)}",
+            *altered.moves(names.shadow, source.schema),
         ]
         path = (source.schema,)
         await run_under(session, path, dependants.before_move, doing=doing)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from ghostpy import errors
+from ghostpy.dialects import checkpoint_text, whose
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.clone.clone import build_clone
 from ghostpy.dialects.postgres.clone.lent_sequences import give_back
+from ghostpy.dialects.postgres.definition import definition_of
+from ghostpy.dialects.postgres.earlier_run import COMPLETED, LATER, EarlierRun
 from ghostpy.dialects.postgres.fingerprint import check_unchanged
 from ghostpy.dialects.postgres.in_place.staged import carry_out, remove_leftovers
 from ghostpy.dialects.postgres.in_place.steps import Step
@@ -24,13 +29,17 @@ from ghostpy.dialects.postgres.replay import path_of, run_under
 from ghostpy.dialects.postgres.session import LONGEST_WAIT, Session
 from ghostpy.dialects.postgres.wal.slot import deregister, message_prefix, registration_name
 from ghostpy.dialects.postgres.work import Work
+from ghostpy.model.checkpoint import Checkpoint
 from ghostpy.model.names import HelperNames, TableName
+from ghostpy.model.revertible import Revertible
 from ghostpy.settings import ConnectSettings
 
 log = logging.getLogger("ghostpy.postgres")
 
 _SERVER_BACK_WITHIN = 30.0
 _BEATS_BETWEEN_LOOKS = 50
+_LARGEST_CHECKPOINT = 32 << 20
+"""Characters."""
 _CREATION_LOCK = "5s"
 
 LOCK_CLASS = 0x67687079
@@ -55,11 +64,17 @@ class Housekeeper:
         self._work: Work | None = None
         self._indexes: ShadowIndexes | None = None
         self._keep_old = True
+        self._later: list[str] | None = None
 
     @property
     def session(self) -> Session:
         """The working session, for questions before the run."""
         return self._working
+
+    @property
+    def registration(self) -> str:
+        """What the slot is called; empty before the run's lock is taken."""
+        return self._registration
 
     def aim(self, source: TableName, names: HelperNames) -> None:
         """The table, once its name is resolved."""
@@ -108,6 +123,57 @@ class Housekeeper:
                 happened=self._happened,
             )
 
+    @property
+    def _earlier(self) -> EarlierRun:
+        return EarlierRun(self._working, self._source, self._helpers)
+
+    def call_old(self, old: TableName) -> None:
+        """What the old table is to be called: as an earlier run has said."""
+        self._names = replace(self._helpers, old=old)
+
+    async def saved(self) -> Checkpoint | None:
+        if await table_oid(self._working, self._source) is None:
+            return None  # the plan will say so
+        return await self._earlier.saved()
+
+    async def save(self, checkpoint: Checkpoint) -> bool:
+        rows = await asyncio.to_thread(checkpoint_text.written, checkpoint)
+        if sum(map(len, rows.values())) > _LARGEST_CHECKPOINT:
+            return False
+        values = ", ".join(f"({quote.text(name)}, {quote.text(text)})" for name, text in rows.items())
+        # By the session that holds the run's lock: a run that has lost it writes none.
+        await self._locking.execute(
+            f"INSERT INTO {quote.table(self._helpers.ledger)} VALUES {values} ON CONFLICT (id) DO UPDATE SET value = excluded.value",
+            doing="writing a checkpoint",
+        )
+        return True
+
+    async def exchanged(self, earlier: Checkpoint) -> bool:
+        if not await self._earlier.exchanged(earlier.old):
+            return False
+        self._later = await self._earlier.later()
+        return True
+
+    async def discard(self) -> None:
+        if await self._earlier.rows():
+            await self.drop_ledger()
+
+    async def identity(self) -> str:
+        return str(
+            await self._working.scalar(
+                "SELECT system_identifier::text FROM pg_control_system()", doing="asking who the server is"
+            )
+        )
+
+    async def adopt(self) -> None:
+        if await table_oid(self._working, self._helpers.shadow) is None:
+            raise errors.CannotResume(f"the shadow {self._helpers.shadow} of the earlier run is not there any more")
+        await self._do(
+            f"INSERT INTO {quote.table(self._helpers.ledger)} VALUES ({quote.text(whose.ROW)}, {quote.text(whose.this_run())}) "
+            "ON CONFLICT (id) DO UPDATE SET value = excluded.value",
+            "noting the run in the ledger",
+        )
+
     async def create_ledger(self) -> None:
         names = self._helpers
         schema = quote.name(names.shadow.schema)
@@ -117,7 +183,9 @@ class Housekeeper:
             f"COMMENT ON SCHEMA {schema} IS {quote.text(f'{MADE_BY_US}shadow of {self._source}')}; "
             f"CREATE TABLE {quote.table(names.ledger)} (id text PRIMARY KEY, value text NOT NULL); "
             f"INSERT INTO {quote.table(names.ledger)} VALUES ('source', {quote.text(str(self._source))}), "
-            f"('oid', {quote.text(str(self._expected.oid))}), ('begun', clock_timestamp()::text)",
+            f"('oid', {quote.text(str(self._expected.oid))}), ('begun', clock_timestamp()::text), "
+            f"({quote.text(whose.ROW)}, {quote.text(whose.this_run())}), "
+            f"({quote.text(LATER)}, {quote.text(json.dumps(self._after_exchange))})",
             "creating the ledger",
         )
 
@@ -133,7 +201,8 @@ class Housekeeper:
     async def create_shadow(self) -> None:
         async with self._working.transaction(doing="creating the shadow"):
             await self._do(f"SET LOCAL lock_timeout = '{_CREATION_LOCK}'", "creating the shadow")
-            await build_clone(self._working, self._source, self._helpers.shadow, self._expected.alters)
+            work = self._expected
+            await build_clone(self._working, self._source, self._helpers.shadow, work.alters, work.partitioning)
 
     async def build_key(self) -> None:
         if self._indexes is not None:
@@ -145,16 +214,33 @@ class Housekeeper:
             await self._indexes.build_others(self._working)
         doing = "completing the new table"
         path = path_of(names.shadow, self._source)
-        complete = partial(run_under, self._working, path, altered.before_exchange, doing=doing, on=names.shadow)
-        await self._working.once(complete, doing=doing)
+        if COMPLETED not in await self._earlier.rows():
+            done = f"INSERT INTO {quote.table(names.ledger)} VALUES ({quote.text(COMPLETED)}, 'yes')"
+            statements = [*altered.before_exchange, done]
+            complete = partial(run_under, self._working, path, statements, doing=doing, on=names.shadow)
+            await self._working.once(complete, doing=doing)
         # The new table's first queries must find statistics, and index-only scans a visibility map.
         vacuum = f"VACUUM (ANALYZE) {quote.table(names.shadow)}"
         await self._working.repeat(partial(self._do, vacuum, "analyzing the new table"))
 
-    async def finish(self) -> None:
+    @property
+    def _after_exchange(self) -> list[str]:
         altered, dependants = self._expected.by_shadow
-        statements = [*altered.after_exchange, *dependants.later]
+        return [*altered.after_exchange, *dependants.later]
+
+    async def finish(self) -> None:
+        statements = self._after_exchange if self._later is None else self._later
         await self._working.repeat(partial(carry_out_later, self._working, self._source, statements, log.warning))
+
+    async def revertible(self) -> Revertible | None:
+        """None: an exchange cannot be taken back yet."""
+        return None
+
+    async def note(self, revertible: Revertible) -> None:
+        raise AssertionError("an exchange cannot be taken back yet")
+
+    async def settle(self, revertible: Revertible) -> None:
+        raise AssertionError("an exchange cannot be taken back yet")
 
     async def drop_shadow(self) -> None:
         """Gone with its schema, which the ledger is dropped with."""
@@ -200,6 +286,9 @@ class Housekeeper:
                 "SELECT pg_snapshot_xmax(pg_current_snapshot())::text", doing="asking for the server's activity"
             )
         )
+
+    async def definition(self) -> str:
+        return await definition_of(self._working, self._source)
 
     async def check_source(self) -> None:
         await check_unchanged(self._working, self._source, self._expected.fingerprint)
@@ -255,7 +344,7 @@ async def drop_our_schema(session: Session, schema: str) -> None:
     Nothing outside goes with it: where somebody has made a view of one of the tables, the server's refusal says so.
     """
     tables = await session.query(
-        "SELECT c.relname FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p') "
+        "SELECT c.relname FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p') AND NOT c.relispartition "
         "WHERE n.nspname = %s AND starts_with(obj_description(n.oid, 'pg_namespace'), %s)",
         [schema, MADE_BY_US],
         doing="looking for a schema",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from functools import partial
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.clone.constraint_definitions import Constraint
 from ghostpy.dialects.postgres.clone.index_definitions import IndexDefinition
 from ghostpy.dialects.postgres.conflicts import Exclusive, refuse_duplicates
 from ghostpy.dialects.postgres.driver_errors import DuplicateEntry
+from ghostpy.dialects.postgres.inspect import table_oid
 from ghostpy.dialects.postgres.key_text import to_key
 from ghostpy.dialects.postgres.lasting import LastingSession
 from ghostpy.dialects.postgres.orphans import refuse_orphans
@@ -53,7 +53,12 @@ class ShadowIndexes:
         plan = self._statements.plan
         doing = f"building the index {index.name} of the new table"
         path = path_of(plan.names.shadow, plan.source.name)
-        create = partial(run_under, session, path, index.create, doing=doing, on=plan.names.shadow)
+
+        async def create() -> None:
+            # A run that this one goes on with may have built it.
+            if await table_oid(session, plan.names.shadow.beside(index.name)) is None:
+                await run_under(session, path, index.create, doing=doing, on=plan.names.shadow)
+
         await session.once(create, doing=doing)
 
     async def _build_unique(self, session: LastingSession, index: IndexDefinition) -> None:

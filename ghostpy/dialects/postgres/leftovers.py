@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from ghostpy import errors
+from ghostpy.dialects import whose
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.housekeeping import LOCK_CLASS, drop_our_schema, lock_number
 from ghostpy.dialects.postgres.names import LEDGER, MADE_BY_US
@@ -35,6 +37,16 @@ _TABLE_NAMED = """
 SELECT c.oid::bigint FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname || '.' || c.relname = %s AND c.relkind IN ('r', 'p')
 """
+_UNUSED_SINCE = (
+    "SELECT (to_jsonb(s) ->> 'inactive_since')::timestamptz FROM pg_replication_slots s WHERE slot_name = %s"
+)
+"""From version 17 on."""
+_SIZE = """
+SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = %s AND c.relkind = 'r'
+"""
+_LONGEST_WAIT = "10s"
+"""That a DROP waits for a table that somebody reads, and all who come later behind it."""
 _NAME_OF = """
 SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = %s
 """
@@ -44,6 +56,7 @@ SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oi
 async def leftovers(settings: ConnectSettings) -> AsyncIterator[PostgresLeftovers]:
     """The leftovers of the database that `settings` lead to, for the length of a block."""
     async with opened(settings, purpose="cleanup") as session:
+        await session.execute(f"SET lock_timeout = '{_LONGEST_WAIT}'", doing="setting a time limit")
         yield PostgresLeftovers(session)
 
 
@@ -59,9 +72,9 @@ class PostgresLeftovers:
         self._tables = {**await self._registrations(alive), **await self._schemas(alive)}
         return tuple(self._tables)
 
-    async def remove(self, leftover: Leftover) -> None:
+    async def remove(self, leftover: Leftover, *, named: bool = False) -> None:
         oid = self._tables[leftover]
-        await self._lock(leftover, oid)
+        await self._lock(leftover, oid, named=named)
         try:
             if leftover.kind == _SCHEMA:
                 await drop_our_schema(self._session, leftover.name)
@@ -81,7 +94,16 @@ class PostgresLeftovers:
             kind = " and ".join(
                 what for what, there in (("replication slot", each.slot), ("publication", each.publication)) if there
             )
-            leftover = Leftover(kind, each.name, str(of or "a table that is gone"), each.alive or oid in alive)
+            unused = await self._session.scalar(_UNUSED_SINCE, [each.name], doing="asking since when a slot is unused")
+            leftover = Leftover(
+                kind,
+                each.name,
+                str(of or "a table that is gone"),
+                each.alive or oid in alive,
+                size=await slot.retained_bytes(self._session, each.name) if each.slot else None,
+                moment=unused,
+                moment_is="unused since" if unused is not None else "",
+            )
             found[leftover] = oid
         return found
 
@@ -94,8 +116,30 @@ class PostgresLeftovers:
             kept = str(comment).startswith(_OLD) and filled
             # Where it is not known which table it was, any run under way may be at work on it.
             busy = bool(alive) if oid is None else oid in alive
-            found[Leftover(_SCHEMA, str(name), of or "an unknown table", busy and not kept, kept)] = oid
+            told = await self._told(str(name)) if ledger else {}
+            size = await self._session.scalar(_SIZE, [name], doing="asking for a schema's size")
+            leftover = Leftover(
+                _SCHEMA,
+                str(name),
+                of or "an unknown table",
+                busy and not kept,
+                kept,
+                "checkpoint" in told,
+                size=int(size or 0),
+                moment=_moment(told.get("begun")),
+                moment_is="begun" if told.get("begun") else "",
+                run=told.get(whose.ROW, ""),
+            )
+            found[leftover] = oid
         return found
+
+    async def _told(self, schema: str) -> dict[str, str]:
+        """What the ledger says, but for the checkpoint's own text."""
+        rows = await self._session.query(
+            f"SELECT id, CASE WHEN id IN ('begun', '{whose.ROW}') THEN value ELSE '' END FROM {quote.table(TableName(schema, LEDGER))}",
+            doing="reading a ledger",
+        )
+        return {str(name): str(value) for name, value in rows}
 
     async def _table_of(self, schema: str, of: str, *, ledger: bool) -> int | None:
         if ledger:
@@ -107,8 +151,8 @@ class PostgresLeftovers:
         named = await self._session.scalar(_TABLE_NAMED, [of], doing="looking for a table")
         return None if named is None else int(named)
 
-    async def _lock(self, leftover: Leftover, oid: int | None) -> None:
-        if leftover.alive or leftover.kept:
+    async def _lock(self, leftover: Leftover, oid: int | None, *, named: bool) -> None:
+        if leftover.alive or (leftover.kept and not named):
             raise errors.AlreadyRunning(f"{leftover.kind} {leftover.name} is in use; it was not removed")
         if oid is None:
             return
@@ -119,3 +163,11 @@ class PostgresLeftovers:
             raise errors.AlreadyRunning(
                 f"a run on {leftover.of} has begun meanwhile; {leftover.kind} {leftover.name} was not removed"
             )
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A timestamp as the server writes it; None where it cannot be read."""
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.key_text import INTEGERS
 from ghostpy.dialects.postgres.statements import Statements
-from ghostpy.model.keys import Key, KeyRange
+from ghostpy.model.keys import Bound, Key, KeyRange
 from ghostpy.model.table import Column
+
+_ONE = "_ghostpy_one"
+"""The alias of what the other table's rows are looked up for: a table called by a plain letter would hide it in there."""
 
 
 def orders_alike(source: Column, shadow: Column) -> bool:
@@ -66,7 +69,7 @@ class Pairing:
         return f"SELECT count(*) FROM {of.source} WHERE {of.within(chunk, of.source_key)}{of.filter}"
 
     def differing_in(self, chunk: KeyRange) -> str:
-        """Key texts of rows in `chunk` that differ or are in one table only.
+        """Rows in `chunk` that differ or are in one table only: key text, digest in the source, digest in the shadow (NULL: no such row).
 
         Where the order differs, rows that only the shadow has are looked for once, with the last chunk.
         """
@@ -79,9 +82,23 @@ class Pairing:
         return self._differing(of.within(chunk, of.source_key), extra)
 
     def differing_among(self, keys: Iterable[Key]) -> str:
-        """Key texts of those of `keys` whose rows differ or are in one table only."""
+        """The same of those of `keys` whose rows differ or are in one table only."""
         of, known = self.statements, list(keys)
         return self._differing(of.in_source(known), of.in_shadow(known))
+
+    def delete_beyond(self, low: Bound) -> str:
+        """Delete the shadow's rows that come from no row of the source up to `low`."""
+        of = self.statements
+        if self.same_order:
+            return f"DELETE FROM {of.shadow} WHERE {of.within(KeyRange(low, None), of.shadow_key)}"
+        shadow_columns = ", ".join(f"{name} AS k{i}" for i, name in enumerate(of.shadow_key))
+        below = of.within(KeyRange(None, low), of.source_key)
+        return (
+            # Rows of two partitions may have the same ctid.
+            f"DELETE FROM {of.shadow} WHERE (tableoid, ctid) IN (SELECT {_ONE}.r, {_ONE}.c FROM "
+            f"(SELECT tableoid AS r, ctid AS c, {shadow_columns} FROM {of.shadow}) AS {_ONE} "
+            f"WHERE NOT EXISTS (SELECT FROM {of.source} WHERE {self._equal(of.source_key)} AND {below}))"
+        )
 
     def _differing(self, in_source: str, in_shadow: str | None) -> str:
         of = self.statements
@@ -93,13 +110,13 @@ class Pairing:
         )
         # Joined by key, never hashed as a whole: the other table may be large.
         missing = (
-            f"SELECT a.t FROM ({a}) AS a LEFT JOIN LATERAL (SELECT {self.shadow_digest} AS d FROM {of.shadow} "
-            f"WHERE {self._equal(of.shadow_key)}) AS b ON true WHERE b.d IS DISTINCT FROM a.d"
+            f"SELECT {_ONE}.t, {_ONE}.d, b.d FROM ({a}) AS {_ONE} LEFT JOIN LATERAL (SELECT {self.shadow_digest} AS d FROM {of.shadow} "
+            f"WHERE {self._equal(of.shadow_key)}) AS b ON true WHERE b.d IS DISTINCT FROM {_ONE}.d"
         )
         if in_shadow is None:
             return missing
         extra = (
-            f"SELECT a.t FROM (SELECT {of.shadow_key_text} AS t, {shadow_columns} FROM {of.shadow} WHERE {in_shadow}) AS a "
+            f"SELECT {_ONE}.t, NULL::bigint, {_ONE}.d FROM (SELECT {of.shadow_key_text} AS t, {shadow_columns}, {self.shadow_digest} AS d FROM {of.shadow} WHERE {in_shadow}) AS {_ONE} "
             f"WHERE NOT EXISTS (SELECT FROM {of.source} WHERE {self._equal(of.source_key)}{of.filter})"
         )
         return f"{missing} UNION {extra}"
@@ -111,5 +128,5 @@ class Pairing:
         conditions = []
         for i, (name, column) in enumerate(zip(names, columns, strict=True)):
             collate = f" COLLATE {column.collation}" if column.collation else ""
-            conditions.append(f"{name} = a.k{i}{collate}")
+            conditions.append(f"{name} = {_ONE}.k{i}{collate}")
         return " AND ".join(conditions)

@@ -12,6 +12,7 @@ from ghostpy.dialects.postgres.copy_keys import carries_key, shadow_indexes, str
 from ghostpy.dialects.postgres.dependants.dependants import Dependants, dependants_of
 from ghostpy.dialects.postgres.facts import ServerFacts
 from ghostpy.dialects.postgres.fingerprint import table_fingerprint
+from ghostpy.dialects.postgres.homeless_rows import homeless_rows
 from ghostpy.dialects.postgres.in_place.steps import Choice, Step
 from ghostpy.dialects.postgres.in_place.strategy import choose
 from ghostpy.dialects.postgres.inspect import describe, table_oid
@@ -31,12 +32,14 @@ from ghostpy.planning.column_map import paired_columns, transform_findings, valu
 from ghostpy.planning.copy_key import choose_copy_key
 from ghostpy.planning.expressions import expression_findings
 from ghostpy.planning.postgres_alter import shadow_findings
+from ghostpy.planning.postgres_clauses import Kind
 from ghostpy.preflight.change import dropped_findings
 from ghostpy.preflight.leftovers import leftover_findings
 from ghostpy.preflight.refusal import refusal, refusing
 from ghostpy.settings import TargetSettings
 
 _PROBE_LOCK = "5s"
+_DIVIDES = "PostgreSQL has no ALTER that makes a partitioned table of a plain one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,13 @@ class Planner:
         choice = await self._choice(source)
         if choice is not None and choice.strategy is not Strategy.SHADOW:
             return await self._in_place(source, choice)
-        plan, work = await self._by_shadow(source, choice)
+        try:
+            plan, work = await self._by_shadow(source, choice)
+        except errors.PlanRefused:
+            nothing = await self._nothing_to_do() if choice is None else None
+            if nothing is None:
+                raise
+            return await self._in_place(source, nothing)
         return (replace(plan, reason=choice.reason) if choice else plan), work
 
     async def _described(self) -> Table:
@@ -83,6 +92,8 @@ class Planner:
             return None
         if source.kind == "PARTITIONED TABLE":
             return None  # which is refused there
+        if self._target.alter.partitioning is not None:
+            return self._to_shadow(Choice(Strategy.SHADOW, _DIVIDES))
         unfit = [finding for finding in server_findings(self._facts) if finding.code in _NO_PROBE]
         if unfit:
             raise self._refusal(unfit)
@@ -97,10 +108,32 @@ class Planner:
         except errors.GhostpyError as error:
             text = f"the server refused the ALTER: {error.message}"
             raise self._refusal([Finding("alter-refused", text, "Correct the ALTER.")]) from error
-        if settings.strategy == "online" and choice.strategy is Strategy.SHADOW:
+        return self._to_shadow(choice)
+
+    def _to_shadow(self, choice: Choice) -> Choice:
+        if self._settings.strategy == "online" and choice.strategy is Strategy.SHADOW:
             text = f"the server cannot make this change online: {choice.reason}"
             raise self._refusal([Finding("needs-shadow", text, "Leave --strategy=online out.")])
         return choice
+
+    async def _nothing_to_do(self) -> Choice | None:
+        """The choice to do nothing, where a shadow is asked for and cannot be had because all is done already."""
+        settings, clauses = self._settings, self._target.alter.clauses
+        added = {clause.column for clause in clauses if clause.kind is Kind.ADD_COLUMN and not clause.conditional}
+        if self._target.alter.partitioning is not None:
+            return None
+        if settings.where or not {column for column, _ in settings.transforms} <= added:
+            return None
+        scratch = self._target.names.probe.schema
+        try:
+            choice = await choose(
+                self._session, self._target.source, self._target.alter, scratch=scratch, facts=self._facts
+            )
+        except (errors.ServerGone, errors.TransientError):
+            raise
+        except errors.GhostpyError:
+            return None
+        return choice if choice.strategy is Strategy.NOTHING else None
 
     async def _in_place(self, source: Table, choice: Choice) -> tuple[Plan, Work]:
         findings = [f for f in await own_findings(self._session, source.name) if f.code in choice.concerns]
@@ -145,6 +178,8 @@ class Planner:
             raise self._refusal(findings)
         plan = self._assembled(source, probed.shadow, columns, key.key, findings)
         findings += await self._expressions_on_server(plan)
+        if not refusing(findings):
+            findings += await homeless_rows(self._session, Statements(plan), probed.altered)
         if refusing(findings):
             raise self._refusal(findings)
         plan = self._assembled(source, probed.shadow, columns, key.key, findings)
@@ -190,6 +225,7 @@ class Planner:
             dependants=dependants,
             altered=altered,
             steps=steps,
+            partitioning=self._target.alter.partitioning,
         )
 
     def _alters(self, table: TableName) -> tuple[str, ...]:
@@ -261,7 +297,8 @@ class Planner:
                     f"SET LOCAL lock_timeout = '{_PROBE_LOCK}'; CREATE SCHEMA {quote.name(probe.schema)}",
                     doing="making room for an empty clone",
                 )
-                altered = await build_clone(session, source.name, probe, self._alters(probe))
+                divided = self._target.alter.partitioning
+                altered = await build_clone(session, source.name, probe, self._alters(probe), divided)
                 shadow = await describe(session, probe)
                 for index in altered.indexes:
                     await run_under(session, path_of(probe, source.name), index.create, doing=f"trying {index.name}")
@@ -271,9 +308,13 @@ class Planner:
                     probe,
                     refresh_materialized=self._settings.refresh_materialized,
                     allow_all_tables=self._settings.allow_all_tables,
+                    columns=altered.columns if divided is not None else None,
                 )
         except (errors.ServerGone, errors.TransientError):
             raise
+        except errors.PlanRefused as error:
+            findings.append(Finding("alter-refused", error.message, error.hint))
+            raise self._refusal(findings) from error
         except errors.GhostpyError as error:
             text = f"the server refused the ALTER: {error.message}"
             findings.append(Finding("alter-refused", text, "Correct the ALTER."))

@@ -14,6 +14,7 @@ from ghostpy.dialects.postgres.pairing import Pairing
 from ghostpy.dialects.postgres.session import Session, SessionPool
 from ghostpy.dialects.postgres.snapshot import current_snapshot
 from ghostpy.dialects.postgres.statements import Statements
+from ghostpy.model.difference import Difference
 from ghostpy.model.keys import Bound, Key, KeyRange, Mark
 from ghostpy.protocols import Copied, Resynced
 
@@ -67,6 +68,14 @@ class RowCopier:
                 keys = await keys_of(session, of, of.within(chunk, of.source_key))
                 raise await with_example(session, of, keys, error) from error
         return Copied(rows=rows)
+
+    async def cut(self, low: Bound) -> None:
+        """See `Copying.cut`. In one statement: the shadow may have no index yet."""
+        async with self._pool.session() as session:
+            await session.execute(
+                Pairing.of(self._statements).delete_beyond(low),
+                doing="removing rows that were copied after the last checkpoint",
+            )
 
 
 async def _committed(session: Session, transaction: int) -> bool:
@@ -140,7 +149,7 @@ def _within_copied(keys: Sequence[Key], copied: KeyRange) -> Sequence[Key]:
 
 
 class RowComparer:
-    """Fulfils `Comparing`."""
+    """Fulfils `Comparing` and `Examining`."""
 
     def __init__(self, pool: SessionPool, statements: Statements) -> None:
         self._pool = pool
@@ -159,12 +168,19 @@ class RowComparer:
             return counted, not differing
 
     async def differences(self, chunk: KeyRange) -> Sequence[Key]:
-        return await self._keys(self._pairing.differing_in(chunk))
+        return [each.key for each in await self._found(self._pairing.differing_in(chunk))]
 
     async def still_different(self, keys: Sequence[Key]) -> Sequence[Key]:
-        return await self._keys(self._pairing.differing_among(keys)) if keys else ()
+        return [each.key for each in await self.found_among(keys)]
 
-    async def _keys(self, sql: str) -> Sequence[Key]:
+    async def found_in(self, chunk: KeyRange, limit: int) -> Sequence[Difference]:
+        return await self._found(f"{self._pairing.differing_in(chunk)} LIMIT {limit}")
+
+    async def found_among(self, keys: Sequence[Key]) -> Sequence[Difference]:
+        return await self._found(self._pairing.differing_among(keys)) if keys else ()
+
+    async def _found(self, sql: str) -> Sequence[Difference]:
         async with self._pool.session() as session:
             rows = await session.query(sql, doing="comparing rows")
-        return [to_key(self._statements.plan.copy_key, row[0]) for row in rows]
+        key = self._statements.plan.copy_key
+        return [Difference(to_key(key, text), source, other) for text, source, other in rows]

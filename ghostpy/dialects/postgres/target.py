@@ -79,21 +79,25 @@ def split_name(text: str) -> tuple[str | None, str]:
 
 async def resolved(session: Session, asked: Asked, settings: TargetSettings, *, started: datetime) -> Target:
     """The target on this server: a name without a schema is looked up as the server looks names up."""
-    schema = asked.schema
-    if schema is None:
-        schema = await session.scalar(
-            "SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-            "WHERE c.oid = to_regclass(quote_ident(%s))",
-            [asked.table],
-            doing="looking for the table",
-        )
-    if schema is None:
-        schema = await session.scalar("SELECT current_schema()", doing="asking for the schema")
-    source = TableName(str(schema or "public"), asked.table)
+    schema = asked.schema or await schema_of(session, asked.table)
+    source = TableName(schema, asked.table)
     names = helper_names(
         source, base=settings.force_table_names, old_timestamp=started if settings.timestamp_old_table else None
     )
     return Target(source, asked.alter, names)
+
+
+async def schema_of(session: Session, table: str) -> str:
+    """Where a name without a schema is found, or would be made."""
+    schema = await session.scalar(
+        "SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE c.oid = to_regclass(quote_ident(%s))",
+        [table],
+        doing="looking for the table",
+    )
+    if schema is None:
+        schema = await session.scalar("SELECT current_schema()", doing="asking for the schema")
+    return str(schema or "public")
 
 
 def expected_names(settings: TargetSettings) -> tuple[TableName, HelperNames]:

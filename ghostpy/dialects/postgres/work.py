@@ -9,6 +9,7 @@ from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.clone.clone import Altered
 from ghostpy.dialects.postgres.dependants.dependants import Dependants
 from ghostpy.dialects.postgres.in_place.steps import Step
+from ghostpy.planning.postgres_partitions import Partitioning
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Work:
     dependants: Dependants | None = None
     altered: Altered | None = None
     steps: Sequence[Step] = ()
+    partitioning: Partitioning | None = None
 
     @property
     def by_shadow(self) -> tuple[Altered, Dependants]:

@@ -52,11 +52,26 @@ class Altered:
     row_security: tuple[str, ...] = ()
     late_grants: tuple[str, ...] = ()
     """Those that take something from the owner that the last resync needs."""
+    partitions: tuple[str, ...] = ()
+    """Tables that the new one is divided into, with those that these are; each moves by itself."""
+    leaves: tuple[str, ...] = ()
+    """Those of them that hold rows."""
+    keys_by_leaf: frozenset[str] = frozenset()
+    """Foreign keys that the exchange gives to each leaf, because the server takes none NOT VALID for the whole (before 18)."""
+    divided_by: tuple[str, ...] | None = ()
+    """The columns of the partition key; None where there are expressions in it."""
+    cover: tuple[str, ...] = ()
+    """Conditions over the new table's rows, one of which each row must meet to have a partition; none where that cannot be told."""
 
     @classmethod
     def none(cls) -> Altered:
         """Of a change that needs no shadow."""
         return cls((), (), (), (), (), ())
+
+    def moves(self, shadow: TableName, schema: str) -> tuple[str, ...]:
+        """Statements that move the new table into `schema`: neither its partitions nor their indexes come along by themselves."""
+        tables = [shadow, *(shadow.beside(name) for name in self.partitions)]
+        return tuple(f"ALTER TABLE {quote.table(table)} SET SCHEMA {quote.name(schema)}" for table in tables)
 
     def exchange_statements(self, old: TableName, new: TableName, ledger: TableName) -> tuple[str, ...]:
         """For the exchange's transaction, once the source is called `old` and the shadow `new`, which was the source's name.
@@ -68,15 +83,16 @@ class Altered:
             *_moved_statistics(self.statistics, old, new),
             *promised(self.lent, new, ledger),
             *(_succession(heir, old, new) for heir in self.heirs),
-            *(
-                line
-                for constraint in self.constraints
-                for line in constraint.add(quote.name(new.table), unvalidated=True)
-            ),
+            *(line for constraint in self.constraints for line in self._added(constraint, new)),
             *(line for part in self.parts for line in part.create),
             *self.row_security,
             *self.late_grants,
         )
+
+    def _added(self, constraint: Constraint, new: TableName) -> tuple[str, ...]:
+        if constraint.name not in self.keys_by_leaf:
+            return constraint.add(quote.name(new.table), unvalidated=True)
+        return tuple(constraint.add(quote.name(leaf), unvalidated=True)[0] for leaf in self.leaves)
 
 
 def _succession(heir: Heir, old: TableName, new: TableName) -> str:

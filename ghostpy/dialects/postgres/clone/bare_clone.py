@@ -7,6 +7,7 @@ labels, and gives identity sequences names and values of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ghostpy.dialects.postgres import quote
@@ -55,12 +56,17 @@ class _Table:
     comment: str | None
     array_type: str | None
 
+    @property
+    def storage(self) -> str:
+        """Storage parameters, for a WITH or SET clause."""
+        return ", ".join(filter(None, [settings(self.options), settings(self.toast_options, prefix="toast.")]))
 
-async def create_bare(session: Session, source: TableName, clone: TableName) -> None:
-    """Make `clone`, in a schema that is there, within a transaction."""
+
+async def create_bare(session: Session, source: TableName, clone: TableName, *, partitioned_by: str = "") -> None:
+    """Make `clone`, in a schema that is there, within a transaction. `partitioned_by`: what follows PARTITION BY, if it is to be so."""
     doing = f"making an empty clone of {source}"
     table = await _table(session, source, doing)
-    create = _create(session, source, clone, table)
+    create = _create(session, source, clone, table, partitioned_by)
     path = path_of(clone, source)
     await run_under(session, path, [create], doing=doing)
     await _same_array_type(session, source, clone, table, create, doing)
@@ -81,14 +87,16 @@ async def _table(session: Session, name: TableName, doing: str) -> _Table:
     return _Table(*(await session.query(_TABLE, [quote.table(name)], doing=doing))[0])
 
 
-def _create(session: Session, source: TableName, clone: TableName, table: _Table) -> str:
+def _create(session: Session, source: TableName, clone: TableName, table: _Table, partitioned_by: str) -> str:
     version = session.connection.info.server_version
     like = " ".join(f"INCLUDING {what}" for what in _LIKE if what != "COMPRESSION" or version >= 140000)
     create = f"CREATE TABLE {quote.table(clone)} (LIKE {quote.table(source)} {like})"
-    if table.method:
-        create += f" USING {quote.name(table.method)}"
-    options = ", ".join(filter(None, [settings(table.options), settings(table.toast_options, prefix="toast.")]))
-    create += f" WITH ({options})" if options else ""
+    if partitioned_by:
+        # The rows' storage is the partitions' affair ("CREATE TABLE", storage parameters).
+        create += f" PARTITION BY {partitioned_by}\n"
+    else:
+        create += f" USING {quote.name(table.method)}" if table.method else ""
+        create += f" WITH ({table.storage})" if table.storage else ""
     return create + (f" TABLESPACE {quote.name(table.tablespace)}" if table.tablespace else "")
 
 
@@ -146,6 +154,18 @@ async def _attributes(session: Session, clone: TableName, table: _Table, doing: 
     for provider, label, column in await session.query(_LABELS, [table.oid], doing=doing):
         on = f"COLUMN {full}.{quote.name(column)}" if column is not None else f"TABLE {full}"
         statements.append(f"SECURITY LABEL FOR {quote.name(provider)} ON {on} IS {quote.text(label)}")
+    return statements
+
+
+async def of_partitions(session: Session, source: TableName, clone: TableName, leaves: Sequence[str]) -> list[str]:
+    """Statements that give partitions of `clone` what they have not from it: storage, where none is set, and statistics targets."""
+    doing = f"making an empty clone of {source}"
+    table = await _table(session, source, doing)
+    statements = await _attributes(session, clone, table, doing)
+    for leaf in leaves if table.storage else ():
+        own = await _table(session, clone.beside(leaf), doing)
+        if not own.storage:
+            statements.append(f"ALTER TABLE {quote.table(clone.beside(leaf))} SET ({table.storage})")
     return statements
 
 

@@ -17,11 +17,13 @@ from ghostpy.dialects.postgres.clone.constraint_definitions import FOREIGN_KEY, 
 from ghostpy.dialects.postgres.clone.definitions import Definitions, read_definitions
 from ghostpy.dialects.postgres.clone.inheritance import inherit
 from ghostpy.dialects.postgres.clone.own_findings import own_findings
+from ghostpy.dialects.postgres.clone.partitioned import partitioned
 from ghostpy.dialects.postgres.clone.sequences import counters, read_sequences
 from ghostpy.dialects.postgres.clone.stand_in_parents import StandIn, references, see_reachable, stand_ins, with_parents
 from ghostpy.dialects.postgres.replay import path_of, run_under
 from ghostpy.dialects.postgres.session import Session
 from ghostpy.model.names import TableName
+from ghostpy.planning.postgres_partitions import Partitioning
 
 __all__ = ["Altered", "build_clone", "own_findings"]
 
@@ -29,10 +31,17 @@ _SAVEPOINT = "ghostpy_clone"
 _REHEARSAL = "ghostpy_rehearsal"
 
 
-async def build_clone(session: Session, source: TableName, clone: TableName, alters: Sequence[str]) -> Altered:
+async def build_clone(
+    session: Session,
+    source: TableName,
+    clone: TableName,
+    alters: Sequence[str],
+    partitioning: Partitioning | None = None,
+) -> Altered:
     """Make `clone` bare, and tell what it must get. In the caller's transaction; the schema of `clone` is there.
 
-    `alters`: whole statements on the clone, run under the session's own search_path. Raises PlanRefused where they leave no table of
+    `alters`: whole statements on the clone, run under the session's own search_path. `partitioning`: what the table is divided into after
+    them. Raises PlanRefused where they leave no table of
     that name, and what the server refuses as it is.
     """
     doing = f"making an empty clone of {source}"
@@ -42,7 +51,7 @@ async def build_clone(session: Session, source: TableName, clone: TableName, alt
     owned = await read_sequences(session, source, doing=doing)
     taken: dict[str, str | None] = {each.name: each.column for each in owned if not each.identity}
     while True:
-        altered, in_the_way = await _built(session, before, clone, alters, taken)
+        altered, in_the_way = await _built(session, before, clone, alters, partitioning, taken)
         if not in_the_way:
             await session.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}", doing=doing)
             return altered
@@ -52,7 +61,12 @@ async def build_clone(session: Session, source: TableName, clone: TableName, alt
 
 
 async def _built(
-    session: Session, before: Definitions, clone: TableName, alters: Sequence[str], taken: Mapping[str, str | None]
+    session: Session,
+    before: Definitions,
+    clone: TableName,
+    alters: Sequence[str],
+    partitioning: Partitioning | None,
+    taken: Mapping[str, str | None],
 ) -> tuple[Altered, set[str]]:
     """A clone made while the names `taken` are so; with names of its indexes and sequences that others have in the source's schema.
 
@@ -72,13 +86,20 @@ async def _built(
     stood = await counters(session, await read_sequences(session, clone, doing=doing), doing=doing)
     texts = [with_parents(alter, found, instead) for alter, found in pointing]
     carried = await run_alters(session, before, clone, texts, holders)
-    after = _to_real_parents(await read_definitions(session, clone, path), parents)
+    stand = await read_definitions(session, clone, path)
+    after = _to_real_parents(stand, parents)
     altered = await inherit(session, before, after, marked(after.indexes, carried), stood, alters)
     await see_reachable(session, {key.parent for key in after.constraints if key.parent and not key.on_itself})
     in_the_way = await _names_in_the_way(session, before, after)
     await _rehearse(session, path, altered.before_exchange)
-    identity = await session.scalar(_IDENTITY, doing=doing)
-    await run_under(session, path, _stripping(after, clone, parents, str(identity)), doing=doing)
+    identity = str(await session.scalar(_IDENTITY, doing=doing))
+    if partitioning is not None and not in_the_way:
+        altered = await partitioned(session, source, stand, altered, partitioning)
+        tables = [clone, *(clone.beside(name) for name in altered.partitions)]
+        marks = [f"ALTER TABLE {quote.table(table)} REPLICA IDENTITY {identity}" for table in tables]
+        await run_under(session, path, [*marks, *(parent.drop for parent in parents.values())], doing=doing)
+        return altered, in_the_way
+    await run_under(session, path, _stripping(after, clone, parents, identity), doing=doing)
     return altered, in_the_way
 
 

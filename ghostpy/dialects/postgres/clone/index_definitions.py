@@ -35,6 +35,8 @@ class IndexDefinition:
     """Whether the ALTER added it: rows of the source have never been held to it."""
     clustered: bool = False
     replica_identity: bool = False
+    on_partitions: tuple[str, ...] = ()
+    """`create` for a partitioned table, whose constraints take over no index that stands already ("ALTER TABLE", USING INDEX)."""
     oid: int = 0
     """Of the index that this was read from."""
     attnums: tuple[int, ...] = ()
@@ -43,6 +45,10 @@ class IndexDefinition:
     def as_new(self) -> IndexDefinition:
         """The same, added by the ALTER."""
         return replace(self, new=True)
+
+    def for_partitions(self) -> IndexDefinition:
+        """The same for a partitioned table."""
+        return replace(self, create=self.on_partitions)
 
     @property
     def plain_columns(self) -> tuple[str, ...] | None:
@@ -139,6 +145,7 @@ def _index(read: _Read) -> IndexDefinition:
         columns=tuple(read.columns),
         unique=read.unique,
         create=tuple(_create(read)),
+        on_partitions=tuple(_create(read, partitioned=True)),
         constraint=None if read.constraint is None else _KINDS[read.constraint],
         deferrable=bool(read.deferrable),
         nulls_not_distinct=read.nulls_not_distinct,
@@ -152,13 +159,18 @@ def _index(read: _Read) -> IndexDefinition:
     )
 
 
-def _create(read: _Read) -> list[str]:
+def _create(read: _Read, *, partitioned: bool = False) -> list[str]:
     index, table = quote.name(read.name), read.unqualified
     lines = [f"SET LOCAL default_tablespace = {quote.text(read.tablespace)}"] if read.tablespace else []
     if _KINDS.get(read.constraint or "") == EXCLUDE or read.temporal:
         lines.append(f"ALTER TABLE {table} ADD CONSTRAINT {index} {read.constraint_definition}")
         # The definition of WITHOUT OVERLAPS leaves them out.
         lines += [f"ALTER INDEX {index} SET ({settings(read.options)})"] if read.options else []
+    elif partitioned and read.constraint:
+        timing, options = _timing(read), settings(read.options)
+        definition = (read.constraint_definition or "").removesuffix(timing)
+        definition += f" WITH ({options})" if options else ""
+        lines.append(f"ALTER TABLE {table} ADD CONSTRAINT {index} {definition}{timing}")
     else:
         unique = "UNIQUE " if read.unique else ""
         lines.append(f"CREATE {unique}INDEX {index} ON {table}{_tail(read)}")

@@ -94,7 +94,11 @@ def _kind(own: _Own, source: TableName) -> Iterator[Finding]:
         yield Finding("foreign-table", f"{source} is a foreign table", "Change the table on its own server.")
     elif own.kind == "p":
         text = f"{source} is partitioned"
-        yield Finding("partitioned", text, "Use the server's own ALTER TABLE; partitions cannot be changed one by one.")
+        way_out = (
+            "Use the server's own ALTER TABLE: a new column without a computed default takes an instant. An index: CREATE INDEX … ON ONLY, "
+            "CREATE INDEX CONCURRENTLY on each partition, ALTER INDEX … ATTACH PARTITION."
+        )
+        yield Finding("partitioned", text, way_out)
     elif own.kind != "r":
         yield Finding("not-a-table", f"{source} is not a table of rows", "Name the table below it.")
     if own.partition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ghostpy.dialects.postgres.session import Session
@@ -23,26 +24,39 @@ class ColumnChanges:
         return bool(self.renamed or self.dropped or self.added)
 
 
-_QUESTION = """
-SELECT s.attname, c.attname, c.attisdropped, format_type(s.atttypid, s.atttypmod) = format_type(c.atttypid, c.atttypmod)
-    AND s.attcollation = c.attcollation
-FROM (SELECT *, row_number() OVER (ORDER BY attnum) AS place
+_PLACES = """
+SELECT s.attname, c.attname
+FROM (SELECT attname, row_number() OVER (ORDER BY attnum) AS place
       FROM pg_attribute WHERE attrelid = $SOURCE AND attnum > 0 AND NOT attisdropped) s
-FULL JOIN (SELECT * FROM pg_attribute WHERE attrelid = $CLONE AND attnum > 0) c ON c.attnum = s.place
-ORDER BY coalesce(s.place, c.attnum)
+JOIN pg_attribute c ON c.attrelid = $CLONE AND c.attnum = s.place AND NOT c.attisdropped
+ORDER BY s.place
+"""
+_COLUMNS = """
+SELECT attname, format_type(atttypid, atttypmod), attcollation::int8
+FROM pg_attribute WHERE attrelid = $TABLE AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
 
 
-async def column_changes(session: Session, source: int, clone: int) -> ColumnChanges:
-    """Compare two tables by their OIDs; the clone was made with the source's columns, and then altered."""
-    question = _QUESTION.replace("$SOURCE", str(source)).replace("$CLONE", str(clone))
-    renamed, dropped, retyped, added = [], [], [], []
-    for before, now, gone, same_type in await session.query(question, doing="comparing columns"):
-        if before is None:
-            added += [] if gone else [now]
-        elif gone:
-            dropped.append(before)
-        else:
-            renamed += [(before, now)] if before != now else []
-            retyped += [] if same_type else [before]
-    return ColumnChanges(tuple(renamed), tuple(dropped), tuple(retyped), tuple(added))
+async def column_changes(
+    session: Session, source: int, clone: int, pairs: Sequence[tuple[str, str]] | None = None
+) -> ColumnChanges:
+    """Compare two tables by their OIDs. `pairs`: which column of the clone comes from which of the source.
+
+    Without them, the clone was made with the source's columns, and then altered.
+    """
+    if pairs is None:
+        places = _PLACES.replace("$SOURCE", str(source)).replace("$CLONE", str(clone))
+        pairs = [(old, new) for old, new in await session.query(places, doing="comparing columns")]
+    before, now = await _columns(session, source), await _columns(session, clone)
+    kept = dict(pairs)
+    return ColumnChanges(
+        renamed=tuple((old, new) for old, new in pairs if old != new),
+        dropped=tuple(name for name in before if name not in kept),
+        retyped=tuple(old for old, new in pairs if before[old] != now[new]),
+        added=tuple(name for name in now if name not in kept.values()),
+    )
+
+
+async def _columns(session: Session, table: int) -> dict[str, tuple[object, ...]]:
+    rows = await session.query(_COLUMNS.replace("$TABLE", str(table)), doing="comparing columns")
+    return {str(row[0]): row[1:] for row in rows}

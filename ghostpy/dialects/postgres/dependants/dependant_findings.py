@@ -25,13 +25,14 @@ def findings_of(
     refresh_materialized: bool,
     allow_all_tables: bool,
     version: int,
+    partitioned: bool,
 ) -> list[Finding]:
-    """All of them; `version` as server_version_num."""
+    """All of them; `version` as server_version_num, `partitioned`: whether the new table is."""
     findings = [stranger_finding(row) for row in found.of("stranger")]
     findings += [member_finding(row) for row in found.of("member")]
     findings += [subscription_finding(row) for row in found.of("subscription")]
     findings += [all_tables_finding(row, allowed=allow_all_tables) for row in found.of("all tables")]
-    findings += [each for row in found.of("publication") for each in publication_findings(row)]
+    findings += [each for row in found.of("publication") for each in publication_findings(row, partitioned=partitioned)]
     findings += [each for row in found.of("key") for each in key_findings(row, version)]
     findings += [dropped_column_finding(row) for row in found.of("use") if row["column"] in changes.dropped]
     findings += [each for row in found.of("view") for each in _view_findings(row, refresh_materialized)]

@@ -7,7 +7,7 @@ exchange's one transaction; and what cannot be made again is a refusal, named.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ghostpy.dialects.postgres import quote
@@ -50,8 +50,11 @@ async def dependants_of(
     *,
     refresh_materialized: bool,
     allow_all_tables: bool,
+    columns: Sequence[tuple[str, str]] | None = None,
 ) -> Dependants:
     """What points at `source`, tried on stand-ins of `clone`: made from the source with its keys, then altered.
+
+    `columns`: pairs of the source's and the clone's, where their places do not tell.
 
     Without a clone the findings are those that any change has, and the statements good for one that renames no column.
     Changes nothing; a transaction that is open goes on. Raises SourceChanged where a table is gone.
@@ -59,7 +62,7 @@ async def dependants_of(
     async with undone(session):
         oid = await table_oid(session, source)
         found = await inventory(session, oid)
-        changes = await _changes(session, oid, clone)
+        changes = await _changes(session, oid, clone, columns)
         things = _things(found)
         findings = findings_of(
             found,
@@ -68,6 +71,7 @@ async def dependants_of(
             refresh_materialized=refresh_materialized,
             allow_all_tables=allow_all_tables,
             version=session.connection.info.server_version,
+            partitioned=clone is not None and await _partitioned(session, clone),
         )
         if clone is not None and things and not any(each.severity is Severity.REFUSE for each in findings):
             itself = await _relation(session, oid)
@@ -101,10 +105,17 @@ def _things(found: Inventory) -> list[Rebuilt]:
     ]
 
 
-async def _changes(session: Session, source: int, clone: TableName | None) -> ColumnChanges:
+async def _partitioned(session: Session, table: TableName) -> bool:
+    sql = f"SELECT relkind = 'p' FROM pg_class WHERE oid = {await table_oid(session, table)}"
+    return bool(await session.scalar(sql, doing="looking at the table"))
+
+
+async def _changes(
+    session: Session, source: int, clone: TableName | None, columns: Sequence[tuple[str, str]] | None
+) -> ColumnChanges:
     if clone is None:
         return ColumnChanges((), (), (), ())
-    return await column_changes(session, source, await table_oid(session, clone))
+    return await column_changes(session, source, await table_oid(session, clone), columns)
 
 
 async def _rehearsed(

@@ -13,7 +13,7 @@ OWN = "format('ghostpy_%s_%s', (SELECT oid FROM pg_database WHERE datname = curr
 """SQL for the name of the publication that this run's own stream reads; it stays with the old table."""
 
 QUESTION = f"""
-SELECT {RELATION} AS relation, p.pubname AS name, pg_has_role(p.pubowner, 'USAGE') AS ours,
+SELECT {RELATION} AS relation, p.pubname AS name, pg_has_role(p.pubowner, 'USAGE') AS ours, p.pubviaroot AS by_root,
     $COLUMNS AS columns, $FILTER AS filter
 FROM pg_publication_rel pr JOIN pg_publication p ON p.oid = pr.prpubid
 JOIN pg_class c ON c.oid = pr.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -50,16 +50,27 @@ def rebuilt_publication(row: Described) -> Rebuilt:
     return Rebuilt(PUBLICATION, row["name"], source, f"ALTER PUBLICATION {name} DROP TABLE {source.spelled}", create)
 
 
-def publication_findings(row: Described) -> list[Finding]:
-    if row["ours"]:
-        return []
-    return [
-        Finding(
-            "publication-owner",
-            f"the publication {row['name']} has the table, and our role may not alter it",
-            "Run ghostpy as a role that owns the publication, or as a superuser.",
+def publication_findings(row: Described, *, partitioned: bool) -> list[Finding]:
+    """`partitioned`: whether the new table is so, and the source is not."""
+    findings = []
+    if not row["ours"]:
+        findings.append(
+            Finding(
+                "publication-owner",
+                f"the publication {row['name']} has the table, and our role may not alter it",
+                "Run ghostpy as a role that owns the publication, or as a superuser.",
+            )
         )
-    ]
+    if partitioned and not row["by_root"]:
+        name = quote.name(row["name"])
+        findings.append(
+            Finding(
+                "publication-of-partitions",
+                f"the publication {row['name']} would publish changes under the partitions' names, which its subscribers do not know",
+                f"ALTER PUBLICATION {name} SET (publish_via_partition_root = true) first; for a plain table it changes nothing.",
+            )
+        )
+    return findings
 
 
 def all_tables_finding(row: Described, *, allowed: bool) -> Finding:

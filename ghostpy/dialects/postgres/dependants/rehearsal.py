@@ -23,6 +23,7 @@ from ghostpy.model.names import TableName
 
 _DOING = "trying what points at the table on stand-ins"
 
+_DIVIDED = "SELECT coalesce(' PARTITION BY ' || pg_get_partkeydef($MODEL::regclass), '')"
 _KEYS = """
 SELECT pg_get_constraintdef(k.oid), (SELECT string_agg(pg_get_indexdef(i.indexrelid, place, false), ', ' ORDER BY place)
     FROM generate_series(1, i.indnkeyatts) AS place)
@@ -111,7 +112,8 @@ async def refused(session: Session, stand_ins: StandIns, things: Sequence[Rebuil
 async def _set_up(session: Session, stand_ins: StandIns, things: Sequence[Rebuilt], model: str) -> None:
     statements = [f"CREATE SCHEMA {schema}" for schema in stand_ins.schemas]
     stand = stand_ins.spelled(stand_ins.source)
-    statements += [f"CREATE TABLE {stand} (LIKE {model})", *await _keys(session, stand, model)]
+    divided = await session.scalar(_DIVIDED.replace("$MODEL", quote.text(model)), doing=_DOING)
+    statements += [f"CREATE TABLE {stand} (LIKE {model}){divided}", *await _keys(session, stand, model)]
     views = {each.on.spelled for each in things if each.is_view}
     others = {each.on.spelled: each.on for each in things}
     for spelled, other in sorted(others.items()):

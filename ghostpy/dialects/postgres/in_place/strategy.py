@@ -12,6 +12,7 @@ from ghostpy.dialects.postgres.driver_errors import LockNotAvailable
 from ghostpy.dialects.postgres.facts import ServerFacts
 from ghostpy.dialects.postgres.in_place import marks, probe
 from ghostpy.dialects.postgres.in_place.in_steps import ORDERS, Order, assembled, at_once, in_order, proves
+from ghostpy.dialects.postgres.in_place.led_here import nowhere, on_source, only_twins, same_shape, undoing
 from ghostpy.dialects.postgres.in_place.parent_stand_ins import redirected_to_stand_ins
 from ghostpy.dialects.postgres.in_place.probe import Effects
 from ghostpy.dialects.postgres.in_place.recipes import Recipes
@@ -38,7 +39,7 @@ _NOT_TRIED = frozenset(
 _COMPARED = frozenset(
     {Kind.ADD_COLUMN, Kind.DROP_COLUMN, Kind.ALTER_TYPE, Kind.SET_NOT_NULL, Kind.DROP_NOT_NULL, Kind.SET_DEFAULT}
     | {Kind.DROP_DEFAULT, Kind.DROP_EXPRESSION, Kind.DROP_CONSTRAINT, Kind.SET_STORAGE, Kind.CREATE_INDEX}
-    | {Kind.DROP_INDEX, Kind.VALIDATE}
+    | {Kind.DROP_INDEX, Kind.VALIDATE, Kind.ADD_CHECK, Kind.ADD_UNIQUE, Kind.ADD_PRIMARY_KEY, Kind.ADD_NOT_NULL}
 )
 _NAMED_BY_CLAUSE = (Kind.ADD_UNIQUE, Kind.ADD_PRIMARY_KEY, Kind.ADD_EXCLUDE, Kind.CREATE_INDEX)
 
@@ -131,7 +132,7 @@ class _Chooser:
         self._comments = {name: each.comment for name, each in source.constraints.items() if each.comment is not None}
         parents = self._changed_parents(whole, source)
         if self._changes_nothing(whole):
-            return Choice(Strategy.NOTHING, "the table is as the ALTER would make it")
+            return self._nothing(whole.before)
         if not whole.work and not any(clause.kind is Kind.DROP_INDEX for clause in self._tried):
             step = at_once(self._source, self._clauses, parents)
             return Choice(Strategy.INSTANT, "only the catalogs change", (step,), parents=parents)
@@ -139,13 +140,48 @@ class _Chooser:
 
     async def _without_users(self, oid: int) -> Choice:
         """Where nothing but what uses single columns stands in the way, a new table is the way."""
-        async with probe.undone(self._session):
-            await self._session.execute(f"DROP VIEW IF EXISTS {users_of_columns(self._clone)}", doing=_TRYING)
-            await self._run(oid, self._tried)
+        try:
+            whole = await self._run_unused(oid)
+        except (errors.ServerGone, errors.TransientError):
+            raise
+        except errors.GhostpyError:
+            now = await table_state(self._session, oid)
+            if await self._led_here(oid, now):
+                return self._nothing(now)
+            raise
+        if self._changes_nothing(whole):
+            return self._nothing(whole.before)
         return Choice(
             Strategy.SHADOW,
             "PostgreSQL does not alter columns in place that a view, a rule, a policy, a trigger, a function or a publication uses",
         )
+
+    async def _run_unused(self, oid: int, undo: Sequence[str] = ()) -> Effects:
+        """The clauses, after `undo`, on a stand-in of whose columns nothing else makes use; all of it is undone."""
+        async with probe.undone(self._session):
+            await self._session.execute(f"DROP VIEW IF EXISTS {users_of_columns(self._clone)}", doing=_TRYING)
+            for statement in undo:
+                await self._session.execute(statement, doing=_TRYING)
+            return await self._run(oid, self._tried)
+
+    async def _led_here(self, oid: int, now: TableState) -> bool:
+        """Whether the ALTER is refused because its outcome is there."""
+        undo = undoing(self._tried, now, self._clone)
+        if self._untried or not undo:
+            return False
+        try:
+            whole = await self._run_unused(oid, undo)
+        except (errors.ServerGone, errors.TransientError):
+            raise
+        except errors.GhostpyError:
+            return False
+        source = await table_state(self._session, self._oid)
+        states = (on_source(state, now, source, self._parents) for state in (now, whole.before, whole.after))
+        return same_shape(self._tried, *states)
+
+    def _nothing(self, now: TableState) -> Choice:
+        findings = nowhere(self._tried, now, self._source)
+        return Choice(Strategy.NOTHING, "the table is as the ALTER would make it", findings=findings)
 
     async def _by_clauses(self, oid: int, whole: Effects, parents: tuple[str, ...]) -> Choice:
         try:
@@ -191,10 +227,18 @@ class _Chooser:
         return await probe.run(self._session, oid, lines, doing=_TRYING)
 
     def _changes_nothing(self, whole: Effects) -> bool:
-        compared = not self._untried and all(clause.kind in _COMPARED for clause in self._tried)
-        # That rows would be looked at once more does not matter.
-        worked = whole.table_moved or whole.built or whole.referred
-        return compared and not worked and whole.before.same_definition(whole.after)
+        if self._untried or whole.table_moved:
+            return False
+        # A column that is dropped and made anew is the same, but for its values.
+        dropped = [clause.column for clause in self._tried if clause.kind is Kind.DROP_COLUMN and clause.column]
+        if any(whole.before.column(name) for name in dropped):
+            return False
+        if only_twins(self._tried, whole.before, whole.after):
+            return True
+        compared = all(clause.kind in _COMPARED for clause in self._tried)
+        # That rows would be looked at once more does not matter; but who drops an index and makes it again wants a new one.
+        anew = whole.built and any(clause.kind is Kind.DROP_INDEX for clause in self._tried)
+        return compared and not anew and whole.before.same_definition(whole.after)
 
     def _changed_parents(self, whole: Effects, source: TableState) -> tuple[str, ...]:
         """Tables that foreign keys point to which come, go or change; or whose columns get another type."""

@@ -19,6 +19,7 @@ from ghostpy.dialects.postgres.session import Session, opened
 from ghostpy.dialects.postgres.wal.lsn import parsed
 from ghostpy.dialects.postgres.wal.published import Published, what_to_publish
 from ghostpy.dialects.postgres.wal.relation import Relation
+from ghostpy.dialects.postgres.wal.slot_state import SlotState, SlotWatch, question
 from ghostpy.errors import GhostpyError, LockTimeout, MissingPrivilege, ServerError, StreamLost, TransientError
 from ghostpy.model.names import TableName
 from ghostpy.model.table import Column
@@ -112,6 +113,26 @@ async def register(
             async with opened(session.settings, purpose="clean up") as other:
                 await deregister(other, name)
         raise
+    return Registration(name, published.relation, lsn)
+
+
+async def found(
+    session: Session,
+    name: str,
+    lsn: int,
+    *,
+    source: TableName,
+    oid: int,
+    key: Sequence[Column],
+    all_columns: Sequence[Column],
+) -> Registration:
+    """What an earlier run has registered, to be followed from `lsn`. Raises StreamLost where it is not there, or has gone on without us."""
+    state = SlotState.of((await session.query(question(name), doing="looking at the replication slot"))[0])
+    watch = SlotWatch(name, session.address)
+    watch.check(state)
+    watch.check_place(state, lsn)
+    version = int(await session.scalar("SHOW server_version_num", doing="asking for the server's version"))
+    published = await what_to_publish(session, source, oid, key, all_columns, version=version)
     return Registration(name, published.relation, lsn)
 
 

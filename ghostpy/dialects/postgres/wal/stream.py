@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from ghostpy.dialects.postgres.key_text import is_integer
 from ghostpy.dialects.postgres.session import Row, Session, opened
 from ghostpy.dialects.postgres.wal import slot
 from ghostpy.dialects.postgres.wal.follower import Follower
-from ghostpy.dialects.postgres.wal.lsn import parsed
+from ghostpy.dialects.postgres.wal.lsn import parsed, spelled
 from ghostpy.dialects.postgres.wal.news import News, Place
 from ghostpy.dialects.postgres.wal.pgoutput import Followed
 from ghostpy.dialects.postgres.wal.reader import SlotAddress
@@ -33,6 +34,8 @@ _CLOSE_SECONDS = 20.0
 _SERVER_BACK_WITHIN = 10.0
 _PAUSE = 0.2
 _KEYS_IN_FLIGHT = 50_000
+_MARKS_OF_THE_DEAD = 1 << 32
+"""More end marks than a run makes after its last checkpoint."""
 
 
 class LogicalStream:
@@ -90,12 +93,7 @@ class LogicalStream:
 
         Raises as `slot.register` does, and ServerGone. `close` deregisters.
         """
-        if not self._session.is_open:
-            await self._session.open()
-        oid = await self._session.scalar(
-            "SELECT oid::bigint FROM pg_database WHERE datname = current_database()", doing="looking at the database"
-        )
-        self._name = slot.registration_name(int(oid), self._oid)
+        await self._prepare()
         self._registration = await slot.register(
             self._session,
             self._name,
@@ -106,6 +104,42 @@ class LogicalStream:
             patience=self._patience,
         )
         return Place(self._registration.lsn).position()
+
+    async def _prepare(self) -> None:
+        if not self._session.is_open:
+            await self._session.open()
+        oid = await self._session.scalar(
+            "SELECT oid::bigint FROM pg_database WHERE datname = current_database()", doing="looking at the database"
+        )
+        self._name = slot.registration_name(int(oid), self._oid)
+
+    def noted(self, position: Position) -> str:
+        """See `ChangeStream.noted`."""
+        place = position.token
+        assert isinstance(place, Place)
+        return json.dumps({"lsn": spelled(place.lsn), "end": max(place.end, self._ends)})
+
+    async def resumed(self, noted: str) -> Position:
+        """See `ChangeStream.resumed`; the slot and the publication must be there still. Raises as `slot.found` does."""
+        told = json.loads(noted)
+        lsn, self._ends = parsed(str(told["lsn"])), int(told["end"]) + _MARKS_OF_THE_DEAD
+        await self._prepare()
+        self._registration = await slot.found(
+            self._session,
+            self._name,
+            lsn,
+            source=self._source,
+            oid=self._oid,
+            key=self._key,
+            all_columns=self._all_columns,
+        )
+        return Place(lsn).position()
+
+    def kept(self, position: Position) -> None:
+        """See `ChangeStream.kept`."""
+        place = position.token
+        if self._follower is not None and isinstance(place, Place):
+            self._follower.confirm(place.lsn)
 
     async def open(self, start: Position) -> None:
         """Begin to follow from `start`. Raises StreamLost where the server no longer holds it, ConnectionFailed,
@@ -148,8 +182,9 @@ class LogicalStream:
         handover, follower = self._handover, self._follower
         if handover is None or follower is None:
             raise StreamLost("the change stream is not open")
-        # Who asks for more has taken in what came before.
-        follower.confirm(self._reached.lsn)
+        if follower.way == "peek":
+            # Queries show what is not confirmed again and again, so that here nothing can wait for a checkpoint.
+            follower.confirm(self._reached.lsn)
         await handover.wait(_READ_SECONDS)
         news = handover.take()
         self._reached = Place(max(self._reached.lsn, news.lsn), max(self._reached.end, news.end))
@@ -178,7 +213,7 @@ class LogicalStream:
         """How much WAL the server keeps because of this stream. Raises ServerGone."""
         return (await self._state()).retained
 
-    async def close(self) -> None:
+    async def close(self, *, keep: bool = False) -> None:
         """See `ChangeStream.close`. Takes no longer than about a minute, also where the server does not answer."""
         watching, self._watching = self._watching, None
         if watching is not None:
@@ -187,7 +222,7 @@ class LogicalStream:
         follower, self._follower = self._follower, None
         if follower is not None:
             await asyncio.to_thread(follower.stop)
-        if self._name and self._registration is not None:
+        if self._name and self._registration is not None and not keep:
             self._registration = None
             await self._deregister()
         await self._session.close()
