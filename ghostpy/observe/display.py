@@ -14,9 +14,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ghostpy.model.plan import Plan
 from ghostpy.model.progress import Phase, Progress, RunReport
 from ghostpy.observe.figures import duration, go_duration, whole
-from ghostpy.observe.report import report_rows
+from ghostpy.observe.report import headline, report_rows
 from ghostpy.observe.status_line import eta_text
 
 _PAUSE = 0.1
@@ -59,6 +60,9 @@ class Display:
     def __exit__(self, *_: object) -> None:
         self._draw()
         self._live.stop()
+
+    def planned(self, plan: Plan, definition: str) -> None:
+        return
 
     def progressed(self, progress: Progress) -> None:
         entered = progress.phase is not self._progress.phase
@@ -192,4 +196,4 @@ def _report(report: RunReport) -> RenderableType:
     grid.add_column(overflow="fold")
     for label, text in report_rows(report):
         grid.add_row(f"  {label}", Text(text))
-    return Group(Text(f"{report.source} is changed.", "bold green"), grid)
+    return Group(Text(headline(report), "bold green"), grid)

@@ -1,12 +1,15 @@
-"""What happens, line by line, on stderr."""
+"""What happens, line by line."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from enum import IntEnum
 
+from ghostpy.model.moment import HookOutput
+from ghostpy.model.plan import Plan
 from ghostpy.model.progress import Phase, Progress, RunReport
+from ghostpy.model.run_end import RunEnd
+from ghostpy.observe.log_line import LogLine, text_line
 
 
 class Level(IntEnum):
@@ -15,7 +18,7 @@ class Level(IntEnum):
     QUIET = 0
     """Only the error that ends the run."""
     NORMAL = 1
-    """Warnings."""
+    """Warnings, and what hooks write."""
     VERBOSE = 2
     """Events."""
     DEBUG = 3
@@ -23,15 +26,32 @@ class Level(IntEnum):
 
 
 class Log:
-    """An observer that writes one line an event, by `write`: time, level, text."""
+    """An observer that writes one line an event, by `write`, in the form that `form` gives it.
 
-    def __init__(self, level: Level, write: Callable[[str], None]) -> None:
+    `tells_end` says whether the error that ends the run is for this log, too.
+    """
+
+    def __init__(
+        self,
+        level: Level,
+        write: Callable[[str], None],
+        form: Callable[[LogLine], str] = text_line,
+        *,
+        tells_end: bool = False,
+    ) -> None:
         self._level = level
         self._write_line = write
+        self._form = form
+        self._tells_end = tells_end
+        self._progress = Progress()
         self._phase = Phase.PREPARE
         self._reason: str | None = None
 
+    def planned(self, plan: Plan, definition: str) -> None:
+        return
+
     def progressed(self, progress: Progress) -> None:
+        self._progress = progress
         if self._level < Level.DEBUG:
             return
         if progress.phase is not self._phase:
@@ -42,11 +62,17 @@ class Log:
             self._write("DEBUG", f"throttled: {self._reason}" if self._reason else "no longer throttled")
 
     def happened(self, text: str, *, warning: bool = False) -> None:
-        if self._level >= (Level.NORMAL if warning else Level.VERBOSE):
+        least = Level.NORMAL if warning or isinstance(text, HookOutput) else Level.VERBOSE
+        if self._level >= least:
             self._write("WARNING" if warning else "INFO", text)
 
     def ended(self, report: RunReport) -> None:
         self.happened(f"{report.source}: done")
 
-    def _write(self, level: str, text: str) -> None:
-        self._write_line(f"{datetime.now():%Y-%m-%d %H:%M:%S} {level} {' '.join(text.splitlines())}")
+    def closed(self, end: RunEnd) -> None:
+        """The run is over."""
+        if self._tells_end and not end.well:
+            self._write("ERROR", end.message, end)
+
+    def _write(self, level: str, text: str, end: RunEnd | None = None) -> None:
+        self._write_line(self._form(LogLine(level, text, self._progress, end)))

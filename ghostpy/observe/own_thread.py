@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
+from ghostpy.model.plan import Plan
 from ghostpy.model.progress import Progress, RunReport
 from ghostpy.protocols import Observer
 
@@ -26,6 +27,7 @@ class OwnThread:
         self._changed = threading.Condition()
         self._events: deque[tuple[str, bool]] = deque(maxlen=_EVENTS_KEPT)
         self._progress: Progress | None = None
+        self._plan: tuple[Plan, str] | None = None
         self._report: RunReport | None = None
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="observers", daemon=True)
@@ -39,6 +41,11 @@ class OwnThread:
             self._closed = True
             self._changed.notify()
         self._thread.join(self._patience)
+
+    def planned(self, plan: Plan, definition: str) -> None:
+        with self._changed:
+            self._plan = (plan, definition)
+            self._changed.notify()
 
     def progressed(self, progress: Progress) -> None:
         with self._changed:
@@ -61,8 +68,11 @@ class OwnThread:
                 self._changed.wait_for(self._anything)
                 events, self._events = self._events, deque(maxlen=_EVENTS_KEPT)
                 progress, self._progress = self._progress, None
+                plan, self._plan = self._plan, None
                 report, self._report = self._report, None
                 closed = self._closed
+            if plan is not None:
+                self._inner.planned(*plan)
             for text, warning in events:
                 self._inner.happened(text, warning=warning)
             if progress is not None:
@@ -73,4 +83,4 @@ class OwnThread:
                 return
 
     def _anything(self) -> bool:
-        return bool(self._events) or self._closed or self._progress is not None or self._report is not None
+        return self._closed or bool(self._events or self._progress or self._plan or self._report)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ghostpy.model.plan import Plan
 from ghostpy.model.progress import Progress, RunReport
 from ghostpy.protocols import Observer
 
@@ -13,6 +14,13 @@ class Several:
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = list(observers)
+
+    def planned(self, plan: Plan, definition: str) -> None:
+        for observer in tuple(self._observers):
+            try:
+                observer.planned(plan, definition)
+            except Exception as error:
+                self._leave_out(observer, error)
 
     def progressed(self, progress: Progress) -> None:
         for observer in tuple(self._observers):

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from ghostpy.model.names import TableName
 from ghostpy.model.progress import Phase, Progress
+from ghostpy.model.standing import Standing
 from ghostpy.observe.figures import go_duration
 
 UNKNOWN = -1
@@ -80,13 +81,39 @@ def hint_lines(progress: Progress, facts: RunFacts, *, postpone_file_exists: boo
         f"# Migrating {_quoted(facts.source)}; Ghost table is {_quoted(facts.shadow)}",
         f"# Migrating {facts.address}; inspecting {facts.address}; executing on {facts.executing_host}",
         f"# Migration started at {facts.started:%a %b %d %H:%M:%S %z %Y}",
-        f"# chunk-size: {progress.chunk_rows}; max-lag-millis: 1500ms; dml-batch-size: {facts.keys_per_resync}; "
-        f"max-load: ; critical-load: ; nice-ratio: {facts.nice_ratio:f}",
+        f"# chunk-size: {progress.chunk_rows}; max-lag-millis: {progress.throttle.max_lag_millis}ms; "
+        f"dml-batch-size: {facts.keys_per_resync}; max-load: {progress.throttle.max_load}; "
+        f"critical-load: {progress.throttle.critical_load}; nice-ratio: {facts.nice_ratio:f}",
+        *_throttle_lines(progress.throttle),
     ]
     if facts.postpone_flag_file:
-        mark = "[set]" if postpone_file_exists else ""
-        lines.append(f"# postpone-cut-over-flag-file: {facts.postpone_flag_file} {mark}")
+        lines.append(_flag_file("postpone-cut-over-flag-file", facts.postpone_flag_file, there=postpone_file_exists))
+    if progress.throttle.panic_flag_file:
+        lines.append(f"# panic-flag-file: {progress.throttle.panic_flag_file}")
     return tuple(lines)
+
+
+def _throttle_lines(standing: Standing) -> list[str]:
+    lines = []
+    if standing.flag_file:
+        lines.append(_flag_file("throttle-flag-file", standing.flag_file, there=standing.flag_file_there))
+    if standing.additional_flag_file:
+        there = standing.additional_flag_file_there
+        lines.append(_flag_file("throttle-additional-flag-file", standing.additional_flag_file, there=there))
+    if standing.query:
+        lines.append(f"# throttle-query: {standing.query}")
+    if standing.control_replicas:
+        lines.append(f"# throttle-control-replicas count: {standing.control_replicas.count(',') + 1}")
+    # These are not gh-ost's.
+    if standing.window:
+        lines.append(f"# window: {standing.window}")
+    if standing.deadline:
+        lines.append(f"# deadline: {standing.deadline}")
+    return lines
+
+
+def _flag_file(name: str, path: str, *, there: bool) -> str:
+    return f"# {name}: {path} {'[set]' if there else ''}"
 
 
 def _quoted(name: TableName) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from ghostpy.model.plan import Plan
 from ghostpy.model.progress import Phase, Progress, RunReport
 from ghostpy.observe.report import report_lines
 from ghostpy.observe.status_line import RunFacts, eta_seconds, hint_due, hint_lines, status_due, status_line
@@ -22,6 +23,9 @@ class StatusLines:
         self._last: Progress | None = None
         self._interest: float | None = None
         """When something noteworthy happened last, in seconds of the run."""
+
+    def planned(self, plan: Plan, definition: str) -> None:
+        return
 
     def progressed(self, progress: Progress) -> None:
         if progress.phase in (Phase.PREPARE, Phase.CLEAN_UP, Phase.DONE):

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from ghostpy.model.plan import Plan
 from ghostpy.model.progress import Phase, Progress, RunReport
 from ghostpy.observe.display import Display
 from ghostpy.observe.log import Level, Log
@@ -69,6 +70,9 @@ class Noted:
         if self._fail:
             raise OSError("the reader is gone")
         self.told.append(thing)
+
+    def planned(self, plan: Plan, definition: str) -> None:
+        self._note((plan, definition))
 
     def progressed(self, progress: Progress) -> None:
         self._note(progress)

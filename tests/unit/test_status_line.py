@@ -10,6 +10,7 @@ import pytest
 
 from ghostpy.model.names import TableName
 from ghostpy.model.progress import Phase, Progress, RunReport
+from ghostpy.model.standing import Standing
 from ghostpy.observe.figures import duration, go_duration, size, whole
 from ghostpy.observe.status_line import (
     UNKNOWN,
@@ -214,6 +215,36 @@ def test_hint_lines() -> None:
     facts = replace(FACTS, postpone_flag_file="/tmp/p")
     assert hint_lines(COPYING, facts, postpone_file_exists=True)[-1] == "# postpone-cut-over-flag-file: /tmp/p [set]"
     assert hint_lines(COPYING, facts, postpone_file_exists=False)[-1] == "# postpone-cut-over-flag-file: /tmp/p "
+
+
+def test_hint_lines_of_what_throttles() -> None:
+    standing = Standing(
+        max_lag_millis=500,
+        max_load="Threads_connected=500,Threads_running=25",
+        critical_load="Threads_running=1000",
+        control_replicas="a,b:3307",
+        query="select hour(now()) between 8 and 17",
+        flag_file="/tmp/t",
+        flag_file_there=True,
+        additional_flag_file="/tmp/gh-ost.throttle",
+        panic_flag_file="/tmp/panic",
+        window="22:00-06:00",
+        deadline="window",
+    )
+    facts = replace(FACTS, postpone_flag_file="/tmp/p")
+    lines = hint_lines(replace(COPYING, throttle=standing), facts, postpone_file_exists=False)
+    assert lines[3:] == (
+        "# chunk-size: 1000; max-lag-millis: 500ms; dml-batch-size: 1000; "
+        "max-load: Threads_connected=500,Threads_running=25; critical-load: Threads_running=1000; nice-ratio: 0.000000",
+        "# throttle-flag-file: /tmp/t [set]",
+        "# throttle-additional-flag-file: /tmp/gh-ost.throttle ",
+        "# throttle-query: select hour(now()) between 8 and 17",
+        "# throttle-control-replicas count: 2",
+        "# window: 22:00-06:00",
+        "# deadline: window",
+        "# postpone-cut-over-flag-file: /tmp/p ",
+        "# panic-flag-file: /tmp/panic",
+    )
 
 
 def _printed(*snapshots: Progress) -> list[str]:
