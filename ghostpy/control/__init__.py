@@ -1,1 +1,1 @@
-"""The commands of a running migration. Not there yet."""
+"""An operator's commands to a run under way: one table of them, a server, a client."""
