@@ -1,9 +1,10 @@
-"""Where to connect, as whom, with which password: flags, environment, `--url` and `--conf` over each other.
+"""Where to connect, as whom, with which password: flags, environment, files, `--url` and `--conf` over each other.
 
 For each value the first of these that says something counts: its flag; the flag `--url`; its environment
-variable; the environment's GHOSTPY_URL; the file of `--conf`; the default. For the password:
-`--ask-pass`, `--password`, `--password-file`, the flag `--url`, GHOSTPY_PASSWORD, GHOSTPY_PASSWORD_FILE,
-GHOSTPY_URL, `--conf`, MYSQL_PWD.
+variable; the environment's GHOSTPY_URL; the file of `--conf`; its key in the configuration file; that file's url; the file of a
+`conf` that the configuration file names; the default. For the password: `--ask-pass`, `--password`, `--password-file`, the flag
+`--url`, GHOSTPY_PASSWORD, GHOSTPY_PASSWORD_FILE, GHOSTPY_URL, `--conf`, the configuration file's password, password-file, url and
+conf, MYSQL_PWD.
 
 For PostgreSQL libpq has the last word: below all of these stand its own environment and files (PGHOST, PGPASSWORD, services,
 `.pgpass`, …), and no defaults of ours.
@@ -140,9 +141,17 @@ class Connection:
             return None
         return read(name)
 
+    @property
+    def _conf_over_file(self) -> bool:
+        """Whether the file of --conf was asked for by this call, and not by the configuration file."""
+        return self._values.origin("conf") > Origin.FILE
+
     def _said(self, name: str, read: Callable[[str], _T], in_url: _T | None, in_conf: _T | None) -> _T | None:
         """The first that says something; None where only a default is left."""
         flagged = self._flagged(name, read, in_url)
+        origin = self._url_origin if flagged is None else self._values.origin(name)
+        if in_conf is not None and origin is Origin.FILE and self._conf_over_file:
+            return in_conf
         return next((said for said in (flagged, in_url, in_conf) if said is not None), None)
 
     def _layered(self, name: str, read: Callable[[str], _T], in_url: _T | None, in_conf: _T | None) -> _T:
@@ -158,7 +167,9 @@ class Connection:
         values = self._values
         if values.switch("ask-pass"):
             return self._ask(f"Password of {user or 'the default user'} on {place}: ")
-        for origin in (Origin.COMMAND_LINE, Origin.ENVIRONMENT):
+        for origin in (Origin.COMMAND_LINE, Origin.ENVIRONMENT, Origin.FILE):
+            if origin is Origin.FILE and self._conf_over_file and self._conf.password is not None:
+                return self._conf.password
             if values.origin("password") is origin:
                 return values.text("password")
             if values.origin("password-file") is origin:
@@ -172,7 +183,10 @@ class Connection:
     def _unix_socket(self) -> str | None:
         if self._url.unix_socket:
             return self._url.unix_socket
-        named = self._values.given("host") or self._url.host is not None or self._conf.host not in (None, "localhost")
+        least = Origin.FILE if self._conf_over_file else Origin.DEFAULT
+        flagged = self._values.origin("host") > least
+        in_url = self._url.host is not None and self._url_origin > least
+        named = flagged or in_url or self._conf.host not in (None, "localhost")
         return None if named else self._conf.socket
 
     def _tls(self) -> TlsSettings:

@@ -9,6 +9,7 @@ from ghostpy.cli.flag import Flag, Status
 
 _MYSQL_ONLY = "only a postgresql:// server has it"
 _TRIGGERS = "triggers are always carried over, under their own names"
+_REPLICAS = "a standby of PostgreSQL cannot be written; name the primary, or several hosts and target_session_attrs"
 _FOREIGN_KEYS = "foreign keys are always looked for, and carried over"
 
 ELSEWHERE: Mapping[str, Mapping[str, tuple[Status, str]]] = {
@@ -23,8 +24,25 @@ ELSEWHERE: Mapping[str, Mapping[str, tuple[Status, str]]] = {
         "storage-engine": (Status.REFUSED, "PostgreSQL has no storage engines"),
         "replica-server-id": (Status.NO_OP, "changes are followed through a replication slot, which needs no number"),
         "gtid": (Status.NO_OP, "changes are followed by their place in the WAL"),
+        **dict.fromkeys(
+            ("revert", "old-table", "revert-window", "keep-revertible"),
+            (Status.LATER, "going back to the old table is not there yet on PostgreSQL"),
+        ),
         "assume-rbr": (Status.NO_OP, "logical decoding always shows rows"),
         "switch-to-rbr": (Status.REFUSED, "PostgreSQL has no binlog_format; it needs wal_level = logical"),
+        **dict.fromkeys(
+            (
+                "assume-master-host",
+                "master-user",
+                "master-password",
+                "allow-master-master",
+                "tungsten",
+                "test-on-replica",
+                "test-on-replica-skip-replica-stop",
+                "migrate-on-replica",
+            ),
+            (Status.REFUSED, _REPLICAS),
+        ),
         "defer-secondary-indexes": (Status.NO_OP, "all indexes are built after the copy"),
         "skip-renamed-columns": (Status.REFUSED, "the values of renamed columns always come along"),
         "allow-zero-in-date": (Status.NO_OP, "PostgreSQL has no zero dates"),

@@ -15,14 +15,14 @@ _NOTHING_YET = (UsageError, PlanRefused, ConnectionFailed, AlreadyRunning)
 
 def failure_text(error: BaseException, *, trace: bool) -> str:
     """What to print: what happened, whether anything was changed, what to do; with `trace` that as well."""
-    cause = _cause(error)
-    if isinstance(cause, GhostpyError):
-        text = _paragraph(cause)
-    elif isinstance(cause, KeyboardInterrupt):
+    leaf = cause(error)
+    if isinstance(leaf, GhostpyError):
+        text = _paragraph(leaf)
+    elif isinstance(leaf, KeyboardInterrupt):
         text = "ghostpy: interrupted."
     else:
-        what = " ".join(str(cause).split()) or "no message"
-        text = f"ghostpy: {type(cause).__name__}: {what}. This is a defect in ghostpy; please report it"
+        what = " ".join(str(leaf).split()) or "no message"
+        text = f"ghostpy: {type(leaf).__name__}: {what}. This is a defect in ghostpy; please report it"
         text += "." if trace else ", with the trace that --debug shows."
     if trace:
         text = "".join(traceback.format_exception(error)) + text
@@ -30,10 +30,10 @@ def failure_text(error: BaseException, *, trace: bool) -> str:
 
 
 def exit_code(error: BaseException) -> int:
-    cause = _cause(error)
-    if isinstance(cause, GhostpyError):
-        return cause.exit_code
-    return _INTERRUPTED if isinstance(cause, KeyboardInterrupt) else 1
+    leaf = cause(error)
+    if isinstance(leaf, GhostpyError):
+        return leaf.exit_code
+    return _INTERRUPTED if isinstance(leaf, KeyboardInterrupt) else 1
 
 
 def _paragraph(error: GhostpyError) -> str:
@@ -56,7 +56,7 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?", ":")) else f"{text}."
 
 
-def _cause(error: BaseException) -> BaseException:
+def cause(error: BaseException) -> BaseException:
     """Of several errors that ended tasks together, the one to tell: one that is meant for users, if there is any."""
     leaves = list(_leaves(error))
     return next((leaf for leaf in leaves if isinstance(leaf, GhostpyError)), leaves[0])

@@ -48,6 +48,8 @@ class Flag:
     secret: bool = False
     ours: bool = False
     """Not one of gh-ost's."""
+    choices: tuple[str, ...] = ()
+    """All values that there are, where they are few."""
 
     @property
     def spelled(self) -> str:

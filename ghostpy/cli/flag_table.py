@@ -14,8 +14,16 @@ def _switch(name: str, meaning: str, *, default: bool = False, ours: bool = Fals
     return Flag(name, Kind.SWITCH, default, meaning, ours=ours)
 
 
-def _text(name: str, meaning: str, default: str = "", *, secret: bool = False, ours: bool = False) -> Flag:
-    return Flag(name, Kind.TEXT, default, meaning, secret=secret, ours=ours)
+def _text(
+    name: str,
+    meaning: str,
+    default: str = "",
+    *,
+    secret: bool = False,
+    ours: bool = False,
+    choices: tuple[str, ...] = (),
+) -> Flag:
+    return Flag(name, Kind.TEXT, default, meaning, secret=secret, ours=ours, choices=choices)
 
 
 def _whole(
@@ -55,17 +63,7 @@ def _refused(flag: Flag, reason: str, *, neutral: tuple[Value, ...] = ()) -> Fla
 
 
 _CLOUD = "the address that the server has for itself is never compared with the one connected to"
-_ONE_SERVER = "ghostpy works on one server, the primary that --host names"
-_REPLICA = "running on a replica is not there yet"
-_LAG = "the lag of replicas is not watched yet"
-_LOAD = "the server's load is not watched yet"
-_FILE = "pausing by a file is not there yet"
-_HTTP = "asking an HTTP address whether to pause is not there yet"
-_SOCKET = "the command socket is not there yet"
-_HOOKS = "hooks are not there yet"
-_STATSD = "metrics are not sent to StatsD yet"
-_RESUME = "a run that ended cannot be resumed yet; start again from the beginning"
-_REVERT = "going back to the old table is not there yet"
+_RESUME = "checkpoints are always made"
 _TRIGGERS = "tables with triggers are not migrated yet"
 _FOREIGN_KEYS = "tables with foreign keys are not migrated yet"
 
@@ -88,6 +86,7 @@ _TARGET = (
         "refuse instead).",
         "auto",
         ours=True,
+        choices=("auto", "shadow", "online"),
     ),
     _switch("attempt-instant-ddl", "Try first whether the server can do the change at once (ALGORITHM=INSTANT)."),
     _text("force-table-names", "Name to build those of the helper tables from, instead of the table's."),
@@ -106,7 +105,7 @@ CONNECTION = (
         "its parameters; what it leaves out comes from PGHOST, PGSERVICE, .pgpass and the like.",
         ours=True,
     ),
-    _text("host", "Server's name or address; for now it must be the primary.", "127.0.0.1"),
+    _text("host", "Server's name or address. MySQL: given a replica, its primary is found and worked on.", "127.0.0.1"),
     _whole("port", 3306, "Server's port."),
     _text("user", "Account to use."),
     _text("password", "Its password. Other users may see it in the list of processes.", secret=True),
@@ -138,6 +137,7 @@ CONNECTION = (
         "PostgreSQL: how to read the changes: walsender (a replication connection), peek (ordinary queries), or auto.",
         "auto",
         ours=True,
+        choices=("auto", "walsender", "peek"),
     ),
     _no_op(
         _switch("gtid", "Follow the binlog by GTID."),
@@ -149,8 +149,20 @@ CONNECTION = (
     _no_op(_switch("azure", "The server is in Azure."), _CLOUD),
 )
 
+_CONFIGURATION = (
+    _text(
+        "config",
+        "Configuration file (TOML), whose keys are these flags. Without this: ghostpy.toml in the working directory, or else "
+        "~/.config/ghostpy/ghostpy.toml. Empty: none.",
+        ours=True,
+    ),
+    _text("profile", "Name of a [profile.NAME] in the configuration file, whose values count for more.", ours=True),
+)
+
 _TOPOLOGY = (
-    _no_op(_switch("allow-on-master", "Work on the primary alone."), "ghostpy always works on the primary"),
+    _no_op(
+        _switch("allow-on-master", "Work on the primary alone."), "ghostpy works on the primary unless told otherwise"
+    ),
     _no_op(
         _switch("assume-rbr", "Take it that binlog_format is ROW."),
         "the format is looked up, and replication is never restarted",
@@ -159,14 +171,23 @@ _TOPOLOGY = (
         _switch("switch-to-rbr", "Set binlog_format to ROW."),
         "set binlog_format = ROW on the server yourself",
     ),
-    _later(_text("assume-master-host", "Address of the primary."), _ONE_SERVER),
-    _later(_text("master-user", "Account on the primary."), _ONE_SERVER),
-    _later(_text("master-password", "Its password.", secret=True), _ONE_SERVER),
-    _later(_switch("allow-master-master", "Accept two primaries that follow each other."), _ONE_SERVER),
-    _later(_switch("tungsten", "The servers are in a Tungsten cluster."), _ONE_SERVER),
-    _later(_switch("test-on-replica", "Try it out on a replica and keep both tables."), _REPLICA),
-    _later(_switch("test-on-replica-skip-replica-stop", "Do not stop replication for the trial."), _REPLICA),
-    _later(_switch("migrate-on-replica", "Change the table on the replica only."), _REPLICA),
+    _text(
+        "assume-master-host",
+        "MySQL: host[:port] of the primary, where the server connected to is a replica of it; else it is found.",
+    ),
+    _text("master-user", "Account on the primary, where it is another."),
+    _text("master-password", "Its password.", secret=True),
+    _switch(
+        "allow-master-master",
+        "Accept servers that replicate from each other; the one that may be written is worked on.",
+    ),
+    _switch("tungsten", "Do not look for log_replica_updates on a replica."),
+    _switch(
+        "test-on-replica",
+        "Try the change on the replica, up to an exchange and back; both tables stay, replication stays stopped.",
+    ),
+    _switch("test-on-replica-skip-replica-stop", "Let a hook stop the replica for the trial."),
+    _switch("migrate-on-replica", "Change the table on the replica connected to, and nowhere else."),
 )
 
 _COPY = (
@@ -184,6 +205,7 @@ _COPY = (
         "Build plain indexes of the new table after the copy: on, off, or auto (on where the server has no replicas).",
         "auto",
         ours=True,
+        choices=("auto", "on", "off"),
     ),
     _whole("max-backlog", 200_000, "Changed keys held in memory at most.", low=1000, high=100_000_000, ours=True),
     _fraction(
@@ -195,7 +217,7 @@ _COPY = (
     ),
     _whole("default-retries", 60, "How often to try again what failed for a passing reason."),
     _switch("exact-rowcount", "Count the rows instead of estimating them."),
-    _text("verify", "Compare both tables before the cut-over: on or off.", "on", ours=True),
+    _text("verify", "Compare both tables before the cut-over: on or off.", "on", ours=True, choices=("on", "off")),
     _switch("skip-renamed-columns", "Do not carry over the data of renamed columns."),
     _switch("initially-drop-ghost-table", "Drop a shadow table that an earlier run has left."),
     _switch("initially-drop-old-table", "Drop an old table that an earlier run has left."),
@@ -251,26 +273,53 @@ _THROTTLE = (
         low=100,
         high=1000,
     ),
-    _later(_whole("max-lag-millis", 1500, "Lag of replicas to pause at.", low=100), _LAG),
-    _later(_text("throttle-control-replicas", "Replicas whose lag counts."), _LAG),
-    _later(_text("max-load", "Status variables and values to pause at."), _LOAD),
-    _later(_text("critical-load", "Status variables and values to give up at."), _LOAD),
-    _later(_whole("critical-load-interval-millis", 0, "Look again before giving up."), _LOAD),
-    _later(_whole("critical-load-hibernate-seconds", 0, "Pause for long instead of giving up."), _LOAD),
-    _later(
-        _text("throttle-query", "Pause while this query returns more than 0."),
-        "throttling by a query is not there yet",
+    _whole("max-lag-millis", 1500, "Rest while a replica is further behind than this.", low=100),
+    _text("throttle-control-replicas", "Replicas whose lag counts, host[:port],…; without this: those that are found."),
+    _text(
+        "max-load",
+        "Rest while one of these figures is reached: figure=threshold,…. MySQL: status variables. PostgreSQL: "
+        "active_sessions, lock_waiters, replica_lag (seconds), retained_wal (bytes), oldest_transaction (seconds), xmin_age (transactions).",
     ),
-    _later(_text("throttle-http", "Pause while this address does not answer 200."), _HTTP),
-    _later(_whole("throttle-http-interval-millis", 100, "Milliseconds between two questions."), _HTTP),
-    _later(_whole("throttle-http-timeout-millis", 1000, "Milliseconds to wait for an answer."), _HTTP),
-    _later(_switch("ignore-http-errors", "Do not pause where the address cannot be reached."), _HTTP),
-    _later(_text("throttle-flag-file", "Pause while this file exists."), _FILE),
-    # Who names the file expects it to work, so that here even the default is refused when given.
-    _later(
-        _text("throttle-additional-flag-file", "Pause while this file exists, too.", "/tmp/gh-ost.throttle"),
-        _FILE,
-        neutral=("",),
+    _text("critical-load", "End the run where one of these figures is reached: figure=threshold,…."),
+    _whole(
+        "critical-load-interval-millis",
+        0,
+        "Look again after this time, and end the run only where the load is critical still; 0: at once.",
+        low=0,
+    ),
+    _whole(
+        "critical-load-hibernate-seconds",
+        0,
+        "At a critical load, do nothing at all for this long instead of ending the run; 0: end it.",
+        low=0,
+    ),
+    Flag(
+        "throttle-signal",
+        Kind.SEVERAL,
+        (),
+        'A figure of your own for the two load lists: "name=SQL", where the SQL gives one number.',
+        ours=True,
+    ),
+    _text("throttle-query", "Rest while this query gives more than 0; it is asked every second."),
+    _text("throttle-http", "Rest while this URL does not answer a HEAD request by 200."),
+    _whole("throttle-http-interval-millis", 100, "Milliseconds between two such requests.", low=10),
+    _whole("throttle-http-timeout-millis", 1000, "Milliseconds to wait for an answer.", low=1),
+    _switch("ignore-http-errors", "Do not rest where that URL cannot be reached."),
+    _text("throttle-flag-file", "Rest while this file exists."),
+    _text(
+        "throttle-additional-flag-file", "Rest while this file exists, too; it may be shared.", "/tmp/gh-ost.throttle"
+    ),
+    Flag(
+        "window",
+        Kind.SEVERAL,
+        (),
+        'Work within these times only: "[days] HH:MM-HH:MM [zone],…", such as "Mon-Fri 22:00-06:00 Europe/Berlin".',
+        ours=True,
+    ),
+    _text(
+        "deadline",
+        'Stop then, to be gone on with later: a time, a time from the start ("6h"), or "window" for the end of the window.',
+        ours=True,
     ),
     _no_op(
         _text("replication-lag-query", "A query for the lag."),
@@ -280,7 +329,7 @@ _THROTTLE = (
 
 _CUT_OVER = (
     _refused(
-        _text("cut-over", "How the tables are exchanged: atomic.", "atomic"),
+        _text("cut-over", "How the tables are exchanged: atomic.", "atomic", choices=("atomic",)),
         "the tables are always exchanged in one atomic step",
         neutral=("atomic", "default", ""),
     ),
@@ -300,20 +349,28 @@ _CUT_OVER = (
         _switch("analyze-ghost-table-before-cutover", "Run ANALYZE TABLE before the cut-over."),
         "the new table is always analyzed before the cut-over",
     ),
-    _later(_switch("force-named-cut-over", "The command to cut over must name the table."), _SOCKET),
-    _later(_switch("force-named-panic", "The command to give up must name the table."), _SOCKET),
-    _later(
-        _text("panic-flag-file", "Give up when this file appears."),
-        "giving up by a file is not there yet; send SIGTERM",
-    ),
+    _switch("force-named-cut-over", "The command to cut over must name the table."),
+    _switch("force-named-panic", "The command to give up must name the table."),
+    _text("panic-flag-file", "End the run at once when this file appears, and clean nothing up."),
 )
 
 _AGAIN = (
-    _later(_switch("checkpoint", "Note down the progress, to resume from."), _RESUME),
-    _later(_whole("checkpoint-seconds", 300, "Seconds between two notes."), _RESUME),
-    _later(_switch("resume", "Go on where an earlier run ended."), _RESUME),
-    _later(_switch("revert", "Go back to the old table with all changes since."), _REVERT),
-    _later(_text("old-table", "The old table to go back to."), _REVERT),
+    _no_op(_switch("checkpoint", "Note down the progress, to go on from."), _RESUME),
+    _whole("checkpoint-seconds", 10, "Seconds of work that a run which is killed may lose.", low=1),
+    _switch("resume", "Fail where no earlier run has left anything to go on with; without this, the run begins then."),
+    _switch("restart", "Give up what an earlier run has left, and begin anew.", ours=True),
+    _switch("revert", "Go back to the old table with all changes since, as `ghostpy revert` does. See docs/revert.md."),
+    _text("old-table", "The old table to go back to; another one is an error."),
+    _text(
+        "revert-window",
+        "Keep the old table in step for so long after the exchange (24h, 90m), ready to go back to.",
+        ours=True,
+    ),
+    _switch(
+        "keep-revertible",
+        "Note down in the exchange what a later `ghostpy revert` needs; the ledger stays beside the old table.",
+        ours=True,
+    ),
 )
 
 _TRIGGER = (
@@ -323,28 +380,68 @@ _TRIGGER = (
 )
 
 _OUTSIDE = (
-    _later(_text("serve-socket-file", "Unix socket to take commands on."), _SOCKET),
-    _later(_whole("serve-tcp-port", 0, "TCP port to take commands on."), _SOCKET),
-    _later(_switch("initially-drop-socket-file", "Remove a socket file that is in the way."), _SOCKET),
-    _later(_text("hooks-path", "Folder with programs to call at certain moments."), _HOOKS),
-    _later(_text("hooks-hint", "Handed to the hooks."), _HOOKS),
-    _later(_text("hooks-hint-owner", "Handed to the hooks."), _HOOKS),
-    _later(_text("hooks-hint-token", "Handed to the hooks."), _HOOKS),
-    _later(_whole("hooks-status-interval", 60, "Seconds between two calls of the status hook."), _HOOKS),
-    _later(_text("statsd-addr", "Where to send metrics."), _STATSD),
-    _later(Flag("statsd-tags", Kind.SEVERAL, (), "Tags to send along."), _STATSD),
-    _later(_whole("runtime-metrics-interval", 10, "Seconds between metrics of the process itself."), _STATSD),
+    _text("serve-socket-file", "Unix socket to take commands on; without this /tmp/gh-ost.DATABASE.TABLE.sock."),
+    _whole("serve-tcp-port", 0, "TCP port to take commands on, of this machine only; 0: none."),
+    _text(
+        "serve-tcp-host",
+        "Address to listen on for commands; any but this machine's own needs --serve-tcp-token-file.",
+        "127.0.0.1",
+        ours=True,
+    ),
+    _text(
+        "serve-tcp-token-file", "File with the token that every command over TCP must begin with (token=…).", ours=True
+    ),
+    _switch("initially-drop-socket-file", "Remove a socket file that is in the way, though a run may be served there."),
+    _text("hooks-path", "Folder with programs to run at certain moments (gh-ost-on-…); see docs/hooks.md."),
+    _text("hooks-hint", "Handed to the hooks as GH_OST_HOOKS_HINT."),
+    _text("hooks-hint-owner", "Handed to the hooks as GH_OST_HOOKS_HINT_OWNER."),
+    _text("hooks-hint-token", "Handed to the hooks as GH_OST_HOOKS_HINT_TOKEN.", secret=True),
+    _whole("hooks-status-interval", 60, "Seconds between two calls of the status hook; 0 or less: never."),
+    _fraction(
+        "hooks-timeout",
+        0.0,
+        "Seconds that one hook may take; then it is killed and counts as failed. 0: no limit, as in gh-ost.",
+        low=0.0,
+        ours=True,
+    ),
+    _whole("metrics-port", 0, "Port that Prometheus may scrape at /metrics; 0: none. See docs/metrics.md.", ours=True),
+    _text("metrics-address", "Address of this machine to serve metrics on.", "127.0.0.1", ours=True),
+    _text(
+        "metrics-textfile",
+        "File (….prom) to write metrics to for the node exporter's textfile collector, also at the end.",
+        ours=True,
+    ),
+    _text("statsd-addr", "Where to send metrics every second: host:port, or the path of a Unix datagram socket."),
+    Flag("statsd-tags", Kind.SEVERAL, (), "Tag to send along, key:value."),
+    _whole(
+        "runtime-metrics-interval",
+        10,
+        "Seconds between figures of the process itself (memory, CPU) to StatsD; 0 or less: never.",
+    ),
 )
 
 _OUTPUT = (
     _switch("verbose", "Log what is going on."),
     _switch("debug", "Log everything; show a trace where an error ends the run."),
-    _switch("quiet", "Log errors only."),
+    _switch("quiet", "Log errors only; on stdout, one line at the end says how it went."),
+    _switch("summary", "Say how it went in one line on stdout at the end, as --quiet does.", ours=True),
     _switch("stack", "Show a trace where an error ends the run."),
     _text(
         "display",
         "Progress as a live display, as status lines, or as fits: live, lines or auto.",
         "auto",
+        ours=True,
+        choices=("auto", "live", "lines"),
+    ),
+    _text(
+        "log-format", "Lines of the log as text or as JSON: text or json.", "text", ours=True, choices=("text", "json")
+    ),
+    _text("log-file", "Append the log to this file as well, there with all events.", ours=True),
+    Flag(
+        "report",
+        Kind.SEVERAL,
+        (),
+        "Write a report of the run, however it ends: a file ….html or ….json, or a folder for both. See docs/report.md.",
         ours=True,
     ),
     _switch("help", "Show this and exit."),
@@ -355,6 +452,7 @@ _OUTPUT = (
 GROUPS = (
     Group("What to change", _TARGET),
     Group("Connection", CONNECTION),
+    Group("Configuration", _CONFIGURATION),
     Group("Copy", _COPY),
     Group("Cut-over", _CUT_OVER),
     Group("Throttling", _THROTTLE),
@@ -373,6 +471,11 @@ EXCLUSIONS = (
     ("migrate-on-replica", "test-on-replica"),
     ("switch-to-rbr", "assume-rbr"),
     ("revert", "resume"),
+    *(
+        (flag, other)
+        for flag in ("revert-window", "keep-revertible")
+        for other in ("ok-to-drop-table", "test-on-replica", "attempt-instant-ddl")
+    ),
 )
 
 REQUIREMENTS = (

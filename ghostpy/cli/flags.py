@@ -1,4 +1,4 @@
-"""Flags read from the command line and the environment, by the rules of Go's `flag` package as gh-ost does.
+"""Flags read from a configuration file, the environment and the command line; that by the rules of Go's `flag` package, as gh-ost does.
 
 `-x` and `--x` are the same; `--x=value` or `--x value`; a switch is `--x` or `--x=false`; the last one
 wins; `--` ends the flags. Numbers and truth values are spelled as Go reads them.
@@ -6,17 +6,19 @@ wins; `--` ends the flags. Numbers and truth values are spelled as Go reads them
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from pathlib import Path
 
 from ghostpy.cli.address import dialect_of
+from ghostpy.cli.config_file import ONE_CALL_ONLY, Setting, find_config
 from ghostpy.cli.dialect_flags import as_on
 from ghostpy.cli.flag import Flag, Kind, Status, Value
 from ghostpy.cli.flag_table import EXCLUSIONS, FLAGS, REQUIREMENTS
+from ghostpy.cli.guess import guess
 from ghostpy.errors import UsageError
 
 _TRUTH = {
@@ -24,16 +26,16 @@ _TRUTH = {
     **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
 }
 _WHOLE_RANGE = range(-(2**63), 2**63)
-# These only make sense for one call of the program.
-_NEVER_FROM_ENVIRONMENT = ("help", "version", "check-flag", "ask-pass")
+_NEVER_FROM_ENVIRONMENT = tuple(name for name in ONE_CALL_ONLY if name not in ("config", "profile"))
 
 
 class Origin(IntEnum):
     """Where a value comes from; what is higher wins."""
 
     DEFAULT = 0
-    ENVIRONMENT = 1
-    COMMAND_LINE = 2
+    FILE = 1
+    ENVIRONMENT = 2
+    COMMAND_LINE = 3
 
 
 @dataclass(slots=True)
@@ -43,9 +45,16 @@ class FlagValues:
     _values: dict[str, tuple[Value, Origin]] = field(default_factory=dict, repr=False)
     notes: list[str] = field(default_factory=list)
     """What the log should say about them."""
+    file: str = ""
+    """The configuration file that was read; empty where there is none."""
+    _places: dict[str, str] = field(default_factory=dict)
 
     def origin(self, name: str) -> Origin:
         return self._values[name][1] if name in self._values else Origin.DEFAULT
+
+    def place(self, name: str) -> str:
+        """Where the value of this flag stands, for messages."""
+        return self._places.get(name, "")
 
     def given(self, name: str) -> bool:
         return name in self._values
@@ -82,28 +91,43 @@ class FlagValues:
         assert isinstance(value, tuple), name
         return value
 
-    def put(self, flag: Flag, value: Value, origin: Origin) -> None:
+    def put(self, flag: Flag, value: Value, origin: Origin, place: str = "") -> None:
         if flag.kind is Kind.SEVERAL and self.origin(flag.name) is origin:
             value = (*self.several(flag.name), *(value if isinstance(value, tuple) else ()))
         self._values[flag.name] = (value, origin)
+        self._places[flag.name] = place or self._places.get(flag.name, "")
 
 
-def read_flags(arguments: Sequence[str], environment: Mapping[str, str]) -> FlagValues:
+def read_flags(arguments: Sequence[str], environment: Mapping[str, str], places: Iterable[Path] = ()) -> FlagValues:
     """The flags of a call. Whether they can be used, and together, is for `check_flags`.
 
-    Raises UsageError at an unknown flag, a value that cannot be read, or an argument left over.
+    `places`: where a configuration file is looked for if none is named. Raises UsageError at an unknown flag or key, a value that
+    cannot be read, or an argument left over.
     """
-    values = FlagValues()
-    for flag in FLAGS.values():
-        text = environment.get(flag.variable, "")
-        if text and flag.name not in _NEVER_FROM_ENVIRONMENT:
-            values.put(flag, _parsed(flag, text, flag.variable), Origin.ENVIRONMENT)
-    _read_arguments(arguments, values)
+    given = [*_of_environment(environment), *given_arguments(arguments)]
+    named = {setting.flag.name: str(setting.value) for setting in given if setting.flag.name in ("config", "profile")}
+    config = find_config(named.get("config"), named.get("profile", ""), places)
+    values = FlagValues(notes=list(config.notes), file=config.path)
+    for setting in config.settings:
+        # A profile's list stands in the place of the one above it.
+        values.put(setting.flag, setting.value, Origin.DEFAULT)
+        values.put(setting.flag, setting.value, Origin.FILE, setting.place)
+    for setting in given:
+        origin = Origin.ENVIRONMENT if setting.place == setting.flag.variable else Origin.COMMAND_LINE
+        values.put(setting.flag, setting.value, origin, setting.place)
     _bound(values)
     return values
 
 
-def _read_arguments(arguments: Sequence[str], values: FlagValues) -> None:
+def _of_environment(environment: Mapping[str, str]) -> Iterable[Setting]:
+    for flag in FLAGS.values():
+        text = environment.get(flag.variable, "")
+        if text and flag.name not in _NEVER_FROM_ENVIRONMENT:
+            yield Setting(flag, _parsed(flag, text, flag.variable), flag.variable)
+
+
+def given_arguments(arguments: Sequence[str]) -> Iterable[Setting]:
+    """The flags on a command line, one after the other. Raises UsageError as `read_flags` does."""
     rest = list(arguments)
     previous: Flag | None = None
     while rest:
@@ -124,7 +148,7 @@ def _read_arguments(arguments: Sequence[str], values: FlagValues) -> None:
             if not rest:
                 raise UsageError(f"{flag.spelled} needs a value.")
             text = rest.pop(0)
-        values.put(flag, _parsed(flag, text, flag.spelled), Origin.COMMAND_LINE)
+        yield Setting(flag, _parsed(flag, text, flag.spelled), flag.spelled)
         previous = flag
 
 
@@ -138,12 +162,12 @@ def _left_over(argument: str, previous: Flag | None) -> UsageError:
 
 
 def _unknown(name: str) -> UsageError:
-    close = difflib.get_close_matches(name.lower().replace("_", "-"), FLAGS, n=1, cutoff=0.6)
-    guess = f" Did you mean --{close[0]}?" if close else ""
-    return UsageError(f"There is no flag --{name.lstrip('-')}.{guess}")
+    return UsageError(f"There is no flag --{name.lstrip('-')}.{guess(name, FLAGS, before='--')}")
 
 
 def _parsed(flag: Flag, text: str, spelled: str) -> Value:
+    if "\0" in text:
+        raise UsageError(f"{spelled} holds a null character.")
     match flag.kind:
         case Kind.SWITCH:
             if text not in _TRUTH:
@@ -200,11 +224,14 @@ def _bound(values: FlagValues) -> None:
             values.notes.append(f"{flag.spelled}: {value} is out of bounds; {bounded} is used.")
 
 
-def check_flags(values: FlagValues) -> None:
-    """Raise UsageError where a flag given cannot be used, or not with another; note what has nothing to do."""
+def check_flags(values: FlagValues, *, unneeded: str = "") -> None:
+    """Raise UsageError where a flag given cannot be used, or not with another; note what has nothing to do.
+
+    `unneeded`: a flag that no other needs, in this call.
+    """
     # A URL that cannot be read is told of where it is read.
     dialect = dialect_of(values.text("url")) or "mysql"
-    problems = [*_exclusions(values), *_requirements(values), *_unavailable(values, dialect)]
+    problems = [*_exclusions(values), *_requirements(values, unneeded), *_unavailable(values, dialect)]
     if problems:
         raise UsageError(" ".join(problems))
     for name in values.names():
@@ -221,11 +248,11 @@ def _exclusions(values: FlagValues) -> Sequence[str]:
     ]
 
 
-def _requirements(values: FlagValues) -> Sequence[str]:
+def _requirements(values: FlagValues, unneeded: str) -> Sequence[str]:
     return [
         f"--{requirement.flag} needs --{requirement.needs}."
         for requirement in REQUIREMENTS
-        if values.value(requirement.flag) and not values.value(requirement.needs)
+        if requirement.needs != unneeded and values.value(requirement.flag) and not values.value(requirement.needs)
     ]
 
 
@@ -235,7 +262,9 @@ def _unavailable(values: FlagValues, dialect: str) -> Sequence[str]:
         flag = as_on(FLAGS[name], dialect)
         if flag.asks_for_nothing(values.value(name)):
             continue
-        given = flag.spelled if values.origin(name) is Origin.COMMAND_LINE else flag.variable
+        given = values.place(name)
+        if values.origin(name) is Origin.FILE:
+            given = f"{given}: {name}"
         if not flag.secret and isinstance(values.value(name), str):
             given = f"{given}={values.value(name)}" if flag.status is Status.REFUSED else given
         if flag.status is Status.LATER:

@@ -14,7 +14,8 @@ Made from the table of flags by `python -m ghostpy.cli.flags_page`; do not edit 
 
 gh-ost's flags have gh-ost's names, kinds and defaults. Spelling is gh-ost's as well: `-flag` or `--flag`, `--flag=value` or
 `--flag value`, `--switch` or `--switch=false`, and the last one wins. Each flag can come from the environment: `--max-backlog` as
-`GHOSTPY_MAX_BACKLOG`. The command line wins over the environment, and that over the file of `--conf`.
+`GHOSTPY_MAX_BACKLOG`, and from [the configuration file](configuration.md): `max-backlog = 100000`. The command line wins over the environment,
+and that over the files.
 
 Under "Today", *works* is what it says. *Accepted, nothing to do* means that what the flag asks for is always so, or has no meaning here.
 *Refused, not yet* and *refused* end the run with exit code 2 before anything is sent to the server, unless the value asks for nothing (as a

@@ -6,21 +6,19 @@ import shutil
 import textwrap
 from collections.abc import Iterable
 
+from ghostpy.cli.commands import listed
 from ghostpy.cli.dialect_flags import ELSEWHERE
 from ghostpy.cli.flag import Flag, Group, Kind, Status
 from ghostpy.cli.flag_table import FLAGS, GROUPS
 
-OVERVIEW = """\
+OVERVIEW = f"""\
 ghostpy changes tables while they are in use.
 
 Usage:
-  ghostpy migrate --alter "…" [flags]   change a table (the word migrate may be left out)
-  ghostpy cleanup --url … [--execute]   what dead runs left in a PostgreSQL database; --execute removes it
-  ghostpy demo                          watch it work on a throwaway server
-  ghostpy sandbox KIND                  hold a throwaway server until Ctrl-C
+{listed()}
 
-  ghostpy migrate --help                all flags
-  ghostpy --version                     version
+  ghostpy migrate --help   all flags
+  ghostpy --version        version
 """
 
 _USAGE = """\
@@ -30,18 +28,20 @@ Changes a table while it is in use. Without --execute everything is checked and 
 nothing is changed.
 """
 
-_SPELLING = """\
+SPELLING = """\
 Flags are spelled as in gh-ost: -flag or --flag, --flag=value or --flag value, --switch or --switch=false;
-the last one wins. Each can come from the environment, too: --max-backlog as GHOSTPY_MAX_BACKLOG. The
-command line wins over the environment, and that over the file of --conf. The password is taken from the
-first of: --ask-pass, --password, --password-file, --url, GHOSTPY_PASSWORD, GHOSTPY_PASSWORD_FILE,
-GHOSTPY_URL, --conf, MYSQL_PWD. On PostgreSQL libpq's own ways come last: PGPASSWORD, services, .pgpass.
+the last one wins. Each can come from the environment, too: --max-backlog as GHOSTPY_MAX_BACKLOG; and from
+the configuration file: max-backlog = 100000. The command line wins over the environment, and that over the
+files; `ghostpy config` shows where each value comes from. The password is taken from the first of:
+--ask-pass, --password, --password-file, --url, GHOSTPY_PASSWORD, GHOSTPY_PASSWORD_FILE, GHOSTPY_URL,
+--conf, the configuration file, MYSQL_PWD. On PostgreSQL libpq's own ways come last: PGPASSWORD, services, .pgpass.
 """
 
-_EXIT_CODES = """\
+EXIT_CODES = """\
 Exit codes: 0 done; 1 defect; 2 wrong usage; 3 plan refused; 4 no connection; 5 missing privilege; 6
 source changed by others; 7 data does not fit; 8 verification failed; 9 no cut-over; 10 server refused; 11
-change stream lost; 20 a person must look; 75 already running; 130 and 143 interrupted.
+change stream lost; 12 critical load; 13 panic; 14 stopped, to go on later; 15 aborted; 16 hook failed; 17
+cannot go on with an earlier run; 18 batch incomplete; 19 tables differ; 20 a person must look; 75 already running; 130 and 143 interrupted.
 """
 
 _TODAY = {
@@ -61,8 +61,8 @@ def migrate_help(width: int | None = None) -> str:
     parts.append(_names("Accepted for gh-ost's sake, with nothing to do", Status.NO_OP, width))
     parts.append(_names("Not available in this version, and refused", Status.LATER, width))
     parts.append(_names("Not supported, unless they ask for what is done anyway", Status.REFUSED, width))
-    parts.append(_wrapped(_SPELLING, width))
-    parts.append(_wrapped(_EXIT_CODES, width))
+    parts.append(_wrapped(SPELLING, width))
+    parts.append(_wrapped(EXIT_CODES, width))
     return "\n".join(parts)
 
 
@@ -111,7 +111,7 @@ def _group(group: Group, width: int) -> Iterable[str]:
 
 
 def _flag(flag: Flag, width: int) -> Iterable[str]:
-    kind = f" <{flag.kind.value}>" if flag.kind is not Kind.SWITCH else ""
+    kind = f" <{'|'.join(flag.choices) or flag.kind.value}>" if flag.kind is not Kind.SWITCH else ""
     default = _default(flag)
     meaning = f"{flag.meaning} [{default}]" if default else flag.meaning
     yield f"  {flag.spelled}{kind}"
@@ -125,7 +125,7 @@ def _default(flag: Flag) -> str:
 
 
 def _names(title: str, status: Status, width: int) -> str:
-    names = "  ".join(flag.spelled for flag in FLAGS.values() if flag.status is status)
+    names = "  ".join(flag.spelled for flag in FLAGS.values() if flag.status is status) or "(none)"
     body = textwrap.fill(
         names,
         width,

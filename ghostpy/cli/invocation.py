@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from ghostpy.cli.change_text import TEXTS, ChangeText
 from ghostpy.cli.connection import AskPassword, Connection
+from ghostpy.cli.control_flags import control_settings
 from ghostpy.cli.flags import FlagValues
+from ghostpy.cli.redaction import remember_secret
+from ghostpy.cli.throttle_flags import throttle_settings
 from ghostpy.errors import UsageError
 from ghostpy.observe.log import Level
-from ghostpy.settings import CopySettings, CutOverSettings, MigrateSettings, TargetSettings
+from ghostpy.settings import (
+    CopySettings,
+    CutOverSettings,
+    HookSettings,
+    MigrateSettings,
+    ObserveSettings,
+    ResumeSettings,
+    RevertSettings,
+    TargetSettings,
+    TopologySettings,
+)
+from ghostpy.throttle import deadlines
 
 _T = TypeVar("_T")
 
 _LOCK_TIMEOUTS = range(1, 11)
 _DISPLAYS = ("auto", "live", "lines")
+_LOG_FORMATS = ("text", "json")
 _STRATEGIES = ("auto", "shadow", "online")
 _DEFER = {"auto": "auto", "on": "on", "off": "off"}
 _VERIFY = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
@@ -33,6 +48,9 @@ class Invocation:
     """`live`, `lines` or `auto`."""
     notes: tuple[str, ...]
     """For the log, before anything else."""
+    observe: ObserveSettings = field(default_factory=ObserveSettings)
+    trace: bool = False
+    """Whether a log in JSON holds the trace of the error that ends the run."""
 
 
 def read_invocation(values: FlagValues, environment: Mapping[str, str], ask: AskPassword) -> Invocation:
@@ -43,9 +61,19 @@ def read_invocation(values: FlagValues, environment: Mapping[str, str], ask: Ask
     connection = Connection(values, environment, ask)
     target = _target(values, connection)
     settings = MigrateSettings(
+        topology=_topology(values),
         target=target,
-        copy=_copy(values),
+        copy=copy_settings(values),
         cut_over=_cut_over(values),
+        throttle=throttle_settings(values),
+        resume=ResumeSettings(
+            checkpoint_seconds=float(values.whole("checkpoint-seconds")),
+            restart=values.switch("restart"),
+            required=values.switch("resume"),
+        ),
+        revert=_revert(values),
+        control=control_settings(values, target),
+        hooks=_hooks(values),
         execute=values.switch("execute"),
         verify=_one_of(values, "verify", _VERIFY),
         heartbeat_seconds=values.whole("heartbeat-interval-millis") / 1000,
@@ -54,7 +82,8 @@ def read_invocation(values: FlagValues, environment: Mapping[str, str], ask: Ask
         connect=connection.settings(),
     )
     display = _one_of(values, "display", {name: name for name in _DISPLAYS})
-    return Invocation(settings, _level(values), display, tuple(values.notes))
+    trace = values.switch("debug") or values.switch("stack")
+    return Invocation(settings, _level(values), display, tuple(values.notes), _observe(values), trace)
 
 
 def _one_of(values: FlagValues, name: str, known: Mapping[str, _T]) -> _T:
@@ -66,7 +95,10 @@ def _one_of(values: FlagValues, name: str, known: Mapping[str, _T]) -> _T:
 
 def _target(values: FlagValues, connection: Connection) -> TargetSettings:
     alter, text = values.text("alter"), TEXTS[connection.dialect]
-    missing = [] if alter.strip() else ["--alter (what to change)"]
+    if values.switch("revert") and alter.strip():
+        values.notes.append("--alter has nothing to do: a revert goes back to the old table as it is.")
+        alter = ""
+    missing = [] if alter.strip() or values.switch("revert") else ["--alter (what to change)"]
     named = text.named(alter, values.text("database"), values.text("table"))
     database = named.database or connection.database
     missing += [] if database else ["--database"]
@@ -81,7 +113,7 @@ def _target(values: FlagValues, connection: Connection) -> TargetSettings:
         database=database,
         table=named.table,
         alter=alter,
-        transforms=_transforms(values.several("transform"), text),
+        transforms=read_transforms(values.several("transform"), text),
         where=text.expression(where, "--where") if where.strip() else None,
         strategy=_one_of(values, "strategy", {name: name for name in _STRATEGIES}),
         force_table_names=values.text("force-table-names") or None,
@@ -96,11 +128,27 @@ def _target(values: FlagValues, connection: Connection) -> TargetSettings:
     )
 
 
+def _topology(values: FlagValues) -> TopologySettings:
+    migrate, test = values.switch("migrate-on-replica"), values.switch("test-on-replica")
+    if values.text("master-password"):
+        remember_secret(values.text("master-password"))
+    return TopologySettings(
+        primary=values.text("assume-master-host"),
+        primary_user=values.text("master-user"),
+        primary_password=values.text("master-password"),
+        on_replica="migrate" if migrate else "test" if test else "",
+        stop_replica=not values.switch("test-on-replica-skip-replica-stop"),
+        allow_ring=values.switch("allow-master-master"),
+        without_replica_updates=values.switch("tungsten"),
+    )
+
+
 def _listed(parts: Sequence[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def _transforms(texts: Sequence[str], rules: ChangeText) -> tuple[tuple[str, str], ...]:
+def read_transforms(texts: Sequence[str], rules: ChangeText) -> tuple[tuple[str, str], ...]:
+    """The columns and expressions of `--transform`, each given once. Raises UsageError."""
     pairs: dict[str, tuple[str, str]] = {}
     for text in texts:
         column, sql = rules.column(text, f"--transform {text!r}")
@@ -110,7 +158,8 @@ def _transforms(texts: Sequence[str], rules: ChangeText) -> tuple[tuple[str, str
     return tuple(pairs.values())
 
 
-def _copy(values: FlagValues) -> CopySettings:
+def copy_settings(values: FlagValues) -> CopySettings:
+    """How rows are read and copied."""
     return CopySettings(
         # gh-ost's default is no wish of the user: unless given, chunks are sized by the time they take.
         chunk_rows=values.whole("chunk-size") if values.given("chunk-size") else None,
@@ -151,6 +200,56 @@ def _cut_over(values: FlagValues) -> CutOverSettings:
         backoff_max=values.whole("exponential-backoff-max-interval"),
         postpone_flag_file=Path(flag_file) if flag_file else None,
     )
+
+
+def _revert(values: FlagValues) -> RevertSettings:
+    text = values.text("revert-window").strip()
+    window = deadlines.seconds_of(text) if text else 0.0
+    if window is None or (text and window <= 0):
+        raise UsageError(f"--revert-window must be a duration, not {text!r}.", hint="For example 24h, 90m or 2d.")
+    return RevertSettings(
+        wanted=values.switch("revert"),
+        old_table=values.text("old-table"),
+        window=window,
+        keep=values.switch("keep-revertible"),
+    )
+
+
+def _hooks(values: FlagValues) -> HookSettings:
+    path = Path(values.text("hooks-path")) if values.text("hooks-path") else None
+    if path is not None and not path.is_dir():
+        # Hooks that guard something must not be missing because of a typing error.
+        raise UsageError(f"--hooks-path: {path} is not a folder.")
+    return HookSettings(
+        path=path,
+        hint=values.text("hooks-hint"),
+        hint_owner=values.text("hooks-hint-owner"),
+        hint_token=values.text("hooks-hint-token"),
+        status_interval=values.whole("hooks-status-interval"),
+        timeout=values.fraction("hooks-timeout"),
+        count_may_veto=not values.switch("concurrent-rowcount"),
+    )
+
+
+def _observe(values: FlagValues) -> ObserveSettings:
+    port = values.whole("metrics-port")
+    if not 0 <= port < 65536:
+        raise UsageError(f"--metrics-port must be between 0 and 65535, not {port}.")
+    return ObserveSettings(
+        log_format=_one_of(values, "log-format", {name: name for name in _LOG_FORMATS}),
+        log_file=_path(values, "log-file"),
+        metrics_port=port,
+        metrics_address=values.text("metrics-address"),
+        metrics_textfile=_path(values, "metrics-textfile"),
+        statsd_address=values.text("statsd-addr"),
+        statsd_tags=values.several("statsd-tags"),
+        runtime_metrics_interval=values.whole("runtime-metrics-interval"),
+        reports=tuple(map(Path, values.several("report"))),
+    )
+
+
+def _path(values: FlagValues, name: str) -> Path | None:
+    return Path(values.text(name)) if values.text(name) else None
 
 
 def _level(values: FlagValues) -> Level:

@@ -8,13 +8,13 @@ import os
 import sys
 from collections.abc import Sequence
 
+from ghostpy.cli.commands import NAMES as COMMAND_NAMES
 from ghostpy.cli.failure import exit_code, failure_text
 from ghostpy.cli.help_text import OVERVIEW
-from ghostpy.cli.process_list import hide_secrets
+from ghostpy.cli.process_list import hide_secrets, keep_memory_private
 from ghostpy.cli.version import version_text
 from ghostpy.errors import UsageError
 
-_COMMANDS = ("migrate", "cleanup", "demo", "sandbox")
 _HELP = ("help", "-h", "-help", "--help")
 _VERSION = ("-version", "--version")
 _TRACE = ("debug", "stack")
@@ -26,6 +26,7 @@ def entry_point() -> None:
     """The console script."""
     arguments = sys.argv[1:]
     hide_secrets(arguments)
+    keep_memory_private()
     code = main(arguments)
     try:
         sys.stdout.flush()
@@ -46,6 +47,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _dispatch(argv: Sequence[str]) -> int:
+    if any("\0" in argument for argument in argv):
+        raise UsageError("An argument holds a null character.", hint="See `ghostpy --help`.")
     if not argv:
         print(OVERVIEW, end="", file=sys.stderr)
         return UsageError.exit_code
@@ -54,14 +57,14 @@ def _dispatch(argv: Sequence[str]) -> int:
         print(version_text())
         return 0
     if first in _HELP:
-        if rest and rest[0] in _COMMANDS:
+        if rest and rest[0] in COMMAND_NAMES:
             return _run(rest[0], ["--help"])
         print(OVERVIEW, end="")
         return 0
     if first.startswith("-"):
         return _run("migrate", argv)
-    if first not in _COMMANDS:
-        close = difflib.get_close_matches(first, _COMMANDS, n=1)
+    if first not in COMMAND_NAMES:
+        close = difflib.get_close_matches(first, COMMAND_NAMES, n=1)
         guess = f" Did you mean {close[0]}?" if close else ""
         raise UsageError(f"There is no command {first!r}.{guess}", hint="See `ghostpy --help`.")
     return _run(first, rest)

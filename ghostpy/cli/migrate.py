@@ -6,61 +6,77 @@ import asyncio
 import getpass
 import os
 import signal
-import socket
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Sequence
 from functools import partial
 
 import uvloop
 from rich.console import Console
 
 from ghostpy.assembly import migrate
-from ghostpy.cli.flags import check_flags, read_flags
+from ghostpy.cli.config_file import usual_places
+from ghostpy.cli.failure import exit_code
+from ghostpy.cli.flag_table import FLAGS
+from ghostpy.cli.flags import Origin, check_flags, read_flags
 from ghostpy.cli.help_text import migrate_help
 from ghostpy.cli.invocation import Invocation, read_invocation
 from ghostpy.cli.plan_text import print_plan
+from ghostpy.cli.process_list import forget_secrets
+from ghostpy.cli.summary import summarised
 from ghostpy.cli.version import version_text
+from ghostpy.cli.watching import is_live, watching
 from ghostpy.dialects import names_of
 from ghostpy.errors import CutOverInDoubt, GhostpyError, Interrupted, UsageError
 from ghostpy.model.plan import Plan
 from ghostpy.model.progress import RunReport
-from ghostpy.observe.display import Display
 from ghostpy.observe.from_logging import told_to
-from ghostpy.observe.log import Level, Log
-from ghostpy.observe.own_thread import OwnThread
+from ghostpy.observe.log import Level
 from ghostpy.observe.several import Several
-from ghostpy.observe.status_line import RunFacts
-from ghostpy.observe.status_lines import StatusLines
 from ghostpy.protocols import Observer
 from ghostpy.settings import MigrateSettings
 
 _SHOW_CURSOR = b"\x1b[?25h\n"
 
 
-def run(argv: Sequence[str]) -> int:
-    """Carry out one call; the exit code. Raises GhostpyError where it fails."""
-    values = read_flags(argv, os.environ)
+def run(argv: Sequence[str], *, revert: bool = False) -> int:
+    """Carry out one call; the exit code. `revert`: as with --revert. Raises GhostpyError where it fails."""
+    values = read_flags(argv, os.environ, usual_places(os.environ))
     if values.switch("help"):
         print(migrate_help())
         return 0
     if values.switch("version"):
         print(version_text())
         return 0
-    check_flags(values)
+    if revert:
+        values.put(FLAGS["revert"], True, Origin.COMMAND_LINE, "ghostpy revert")
+    # The flag, as gh-ost has it, wants --old-table as well.
+    check_flags(values, unneeded="old-table" if revert else "")
     if values.switch("check-flag"):
         return 0
     invocation = read_invocation(values, os.environ, _ask)
+    forget_secrets(os.environ)
     console = Console(highlight=False, soft_wrap=False)
-    live = _is_live(invocation, console)
-    with _watchers(invocation, console, live=live) as observer, told_to(observer):
-        for note in invocation.notes:
-            observer.happened(note, warning=True)
-        outcome = run_to_end(invocation.settings, observer)
-    if isinstance(outcome, Plan):
-        print_plan(outcome, invocation.settings, console)
+    live = is_live(invocation, console)
+    try:
+        _carried_out(invocation, console, live=live, summary=values.switch("summary"))
+    except BrokenPipeError:
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        if invocation.observe.log_format != "json":
+            raise
+        return exit_code(error)  # the log has told of it, as a line of its own kind
     return 0
+
+
+def _carried_out(invocation: Invocation, console: Console, *, live: bool, summary: bool) -> None:
+    source = str(names_of(invocation.settings)[0])
+    quiet = invocation.level is Level.QUIET
+    with summarised(source, wanted=quiet or summary) as line:
+        with watching(invocation, console, live=live) as observer, told_to(observer):
+            for note in invocation.notes:
+                observer.happened(note, warning=True)
+            line.outcome = outcome = run_to_end(invocation.settings, Several([observer, line]))
+        if isinstance(outcome, Plan) and not quiet:
+            print_plan(outcome, invocation.settings, console)
 
 
 def run_to_end(settings: MigrateSettings, observer: Observer) -> RunReport | Plan:
@@ -155,51 +171,6 @@ def _say_what_became_of_the_source(error: GhostpyError, settings: MigrateSetting
             error.add_note(f"The table is {source} on {settings.connect.address}.")
         return
     error.add_note(f"{source} was not changed.")
-
-
-@contextmanager
-def _watchers(invocation: Invocation, console: Console, *, live: bool) -> Iterator[Observer]:
-    """Those who watch the run, on a thread of their own."""
-    log = Log(invocation.level, _to_stderr)
-    settings = invocation.settings
-    if not live:
-        with OwnThread(Several([log, StatusLines(_facts(settings), _to_stdout)])) as observer:
-            yield observer
-        return
-    title = f"{names_of(settings)[0]} on {settings.connect.address}"
-    own_log = sys.stderr.isatty() and invocation.level >= Level.VERBOSE
-    with Display(console, title, events=not own_log) as display, OwnThread(Several([log, display])) as observer:
-        yield observer
-
-
-def _is_live(invocation: Invocation, console: Console) -> bool:
-    if invocation.display == "auto":
-        # A dry run is over before there is anything to watch.
-        return console.is_terminal and not console.is_dumb_terminal and invocation.settings.execute
-    return invocation.display == "live"
-
-
-def _facts(settings: MigrateSettings) -> RunFacts:
-    source, names = names_of(settings)
-    return RunFacts(
-        source=source,
-        shadow=names.shadow,
-        address=settings.connect.address,
-        executing_host=socket.gethostname(),
-        started=datetime.now().astimezone(),
-        keys_per_resync=settings.copy.resync_keys,
-        nice_ratio=settings.copy.nice_ratio,
-        postpone_flag_file=str(settings.cut_over.postpone_flag_file or ""),
-    )
-
-
-def _to_stdout(line: str) -> None:
-    print(line, flush=True)
-
-
-def _to_stderr(line: str) -> None:
-    # Looked up each time: a live display puts a stream of its own there, which writes above it.
-    print(line, file=sys.stderr, flush=True)
 
 
 def _ask(prompt: str) -> str:

@@ -13,7 +13,7 @@ from ghostpy.model.column_map import ColumnFeed, ColumnMap
 from ghostpy.model.finding import Severity
 from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.table import Column, Generated
-from ghostpy.observe.figures import size, whole
+from ghostpy.observe.figures import duration, size, whole
 from ghostpy.settings import MigrateSettings
 
 _LABEL = 12
@@ -77,20 +77,32 @@ def _nothing_changed(plan: Plan) -> str:
 def _rows(plan: Plan, settings: MigrateSettings) -> Iterator[Row]:
     source = plan.source
     yield "table", [f"{source.name}, about {whole(source.row_estimate)} rows, {size(source.data_bytes)}"]
-    yield "change", [" ".join(plan.alter.split())]
+    yield "change", [" ".join(plan.alter.split())] if plan.alter else []
     yield "strategy", [_strategy(plan), *([f"because {plan.reason}"] if plan.reason else [])]
     yield "steps", plan.steps
     if plan.strategy is not Strategy.NOTHING:
-        if plan.strategy is Strategy.SHADOW:
+        if plan.strategy in (Strategy.SHADOW, Strategy.REVERT):
             columns = ", ".join(column.name for column in plan.copy_key.source_columns)
             yield "copy key", [f"{plan.copy_key.index} ({columns})"]
             yield "rows", [f"only where {plan.where}" if plan.where else "all"]
         yield from _columns(plan.columns, plan.shadow.columns)
     if plan.strategy is Strategy.SHADOW:
         yield "made", [f"{plan.names.shadow} (shadow)", f"{plan.names.ledger} (ledger)"]
+        yield "disk", [_disk(plan, settings)]
         yield "steps", list(_steps(plan, settings))
+    if plan.strategy is Strategy.REVERT:
+        yield "steps", list(_steps_back(plan, settings))
     yield "look out", [_finding(f.text, f.way_out) for f in plan.findings if f.severity is Severity.WARN]
     yield "in the way", [_finding(f.text, f.way_out) for f in plan.findings if f.severity is Severity.REFUSE]
+
+
+def _disk(plan: Plan, settings: MigrateSettings) -> str:
+    """What is written is known only roughly, and how much is free no SQL tells: so both are left to the reader to compare."""
+    log = "WAL" if settings.connect.dialect == "postgres" else "binary log"
+    return (
+        f"about {size(plan.source.data_bytes)} for the rows of the new table, the same order in the {log}, and room for its indexes; "
+        "ghostpy cannot see how much is free"
+    )
 
 
 def _strategy(plan: Plan) -> str:
@@ -104,6 +116,8 @@ def _strategy(plan: Plan) -> str:
             return "online, in steps: the server does the work beside readers and writers; no step holds them for long"
         case Strategy.SHADOW:
             return "shadow: the rows go into a new table, which then takes the source's name"
+        case Strategy.REVERT:
+            return "revert: the old table is brought in step, and then takes its name again"
 
 
 def _steps(plan: Plan, settings: MigrateSettings) -> Iterator[str]:
@@ -115,6 +129,17 @@ def _steps(plan: Plan, settings: MigrateSettings) -> Iterator[str]:
     yield f"exchange the names, waiting at most {settings.cut_over.lock_timeout} s for the lock in one attempt"
     dropped = settings.target.ok_to_drop_old
     yield f"drop the old table {plan.names.old}" if dropped else f"keep the old rows in {plan.names.old}"
+    if settings.revert.window:
+        yield f"keep {plan.names.old} in step for {duration(settings.revert.window)}, ready for `ghostpy revert`"
+    elif settings.revert.keep:
+        yield f"keep the ledger {plan.names.ledger} for `ghostpy revert`"
+
+
+def _steps_back(plan: Plan, settings: MigrateSettings) -> Iterator[str]:
+    yield f"resync into {plan.names.shadow} what was changed since the exchange"
+    yield "compare both tables" if settings.verify else "no comparison (--verify=off)"
+    yield f"exchange the names, waiting at most {settings.cut_over.lock_timeout} s for the lock in one attempt"
+    yield f"keep the rows of now in {plan.names.old}"
 
 
 def _columns(columns: ColumnMap, shadow: Sequence[Column]) -> Iterator[Row]:

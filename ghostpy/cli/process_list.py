@@ -1,4 +1,4 @@
-"""Passwords given as arguments, blanked out where other users of the machine can read them.
+"""Passwords given as arguments, blanked out where other users of the machine can read them; and what else a process shows of itself.
 
 Linux keeps a process's arguments in its own memory, which `ps` and /proc/PID/cmdline show; so writing
 over them there is enough. Between the start and this moment they could be read: a file or the environment
@@ -10,16 +10,20 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ghostpy.cli.flag_table import FLAGS
+from ghostpy.cli.secret_text import holds_password
 from ghostpy.settings import SECRET_PARAMETERS
 
 _ARG_START, _ARG_END = 47, 48
 """Fields of /proc/PID/stat, counted from 0; proc_pid_stat(5) counts from 1."""
 
 
+_PR_SET_DUMPABLE = 4
+"""prctl(2)."""
 _SECRET_PARAMETER = re.compile(rf"([?&](?:{'|'.join(SECRET_PARAMETERS)})=)([^&]*)")
 
 
@@ -38,6 +42,19 @@ def hide_secrets(arguments: Sequence[str]) -> None:
             ctypes.memmove(end - len(new), new, len(new))
     except (OSError, ValueError, IndexError):
         return
+
+
+def keep_memory_private() -> None:
+    """Let no core file be written of this process, and nobody but root read its memory and environment in /proc."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def forget_secrets(environment: MutableMapping[str, str]) -> None:
+    """Take what is secret and meant for ghostpy alone out of the environment that programs started from here get."""
+    for flag in FLAGS.values():
+        if flag.secret or holds_password(environment.get(flag.variable, "")):
+            environment.pop(flag.variable, None)
 
 
 def mask(arguments: Sequence[str]) -> list[str]:

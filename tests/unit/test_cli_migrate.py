@@ -98,6 +98,8 @@ PLAN_LINES = [
     "  dropped       age",
     "  made          shop._customers_gho (shadow)",
     "                shop._customers_ghc (ledger)",
+    "  disk          about 100.0 MB for the rows of the new table, the same order in the binary log, and room for its",
+    "                  indexes; ghostpy cannot see how much is free",
     "  steps         copy with 2 workers, chunks sized by the time they take, while all changes are followed",
     "                compare both tables",
     "                exchange the names, waiting at most 3 s for the lock in one attempt",

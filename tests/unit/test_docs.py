@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 from ghostpy import errors
+from ghostpy.cli.batch_plan import read_plan
+from ghostpy.cli.flags import read_flags
 from ghostpy.cli.flags_page import flags_page
 from ghostpy.dialects.mysql.privileges import ON_SERVER, ON_TABLES
 
@@ -45,3 +48,29 @@ def test_the_readme_grants_what_is_needed() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in _LINK.findall(page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+def _blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", (_ROOT / "docs" / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_the_samples_for_cron_are_understood(tmp_path: Path) -> None:
+    config, plan = _blocks("cron.md", "toml")
+    (tmp_path / "plan.toml").write_text(plan)
+    assert [entry.name for entry in read_plan(str(tmp_path / "plan.toml")).entries] == ["orders", "lines", "events"]
+    (tmp_path / "orders.toml").write_text(config)
+    [crontab] = _blocks("cron.md", "crontab")
+    [line] = [each for each in crontab.splitlines() if "ghostpy " in each]
+    assert "%" not in line
+    words = shlex.split(line.replace("/etc/ghostpy/", f"{tmp_path}/"))
+    values = read_flags(words[words.index("migrate") + 1 :], {})
+    assert values.text("table") == "orders"
+    assert values.switch("quiet")
+    assert values.switch("execute")
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = _LINK.findall((_ROOT / "docs" / "README.md").read_text())
+    pages = {page.name for page in _ROOT.glob("docs/*.md")} - {"README.md"}
+    assert sorted(set(index) - {"../README.md"}) == sorted(pages)
+    assert "docs/README.md" in _LINK.findall((_ROOT / "README.md").read_text())

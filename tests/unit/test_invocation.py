@@ -12,7 +12,14 @@ from ghostpy.cli.flags import read_flags
 from ghostpy.cli.invocation import Invocation, read_invocation
 from ghostpy.errors import UsageError
 from ghostpy.observe.log import Level
-from ghostpy.settings import ConnectSettings, CopySettings, CutOverSettings, MigrateSettings, TargetSettings
+from ghostpy.settings import (
+    ConnectSettings,
+    ControlSettings,
+    CopySettings,
+    CutOverSettings,
+    MigrateSettings,
+    TargetSettings,
+)
 
 BASE = ("--database=db", "--table=t", "--alter=ADD x INT")
 
@@ -42,7 +49,10 @@ def refused(*arguments: str, **environment: str) -> str:
 
 
 def test_defaults_are_those_of_the_settings() -> None:
-    assert settings() == MigrateSettings(target=TargetSettings(database="db", table="t", alter="ADD x INT"))
+    assert settings() == MigrateSettings(
+        target=TargetSettings(database="db", table="t", alter="ADD x INT"),
+        control=ControlSettings(database="db", table="t"),
+    )
 
 
 @pytest.mark.parametrize(

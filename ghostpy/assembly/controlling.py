@@ -1,0 +1,34 @@
+"""What operators of a run are given to work on."""
+
+from __future__ import annotations
+
+import socket
+from datetime import datetime
+
+from ghostpy.control.desk import Desk
+from ghostpy.control.steering import Steering
+from ghostpy.model.plan import Plan
+from ghostpy.observe.status_line import RunFacts
+from ghostpy.protocols import Dialect, Observer
+from ghostpy.settings import MigrateSettings
+
+
+def desk_of(dialect: Dialect, plan: Plan, steering: Steering, settings: MigrateSettings, observer: Observer) -> Desk:
+    """The desk of a run that is about to begin."""
+    facts = RunFacts(
+        source=plan.source.name,
+        shadow=plan.names.shadow,
+        address=dialect.address,
+        executing_host=socket.gethostname(),
+        started=datetime.now().astimezone(),
+        keys_per_resync=settings.copy.resync_keys,
+        nice_ratio=settings.copy.nice_ratio,
+    )
+    return Desk(
+        steering=steering,
+        facts=facts,
+        version=dialect.version,
+        tell=observer.happened,
+        must_name_cut_over=settings.control.named_cut_over,
+        must_name_panic=settings.control.named_panic,
+    )

@@ -1,0 +1,95 @@
+"""Every command of the program: overview, man page and shell completion are made from this table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ghostpy.cli.control_words import WORDS
+
+OWN_OF_VERIFY = (
+    "other", "renamed", "max-differences", "again-after", "json", "database", "table", "transform", "where",
+    "force-table-names", "chunk-size", "chunk-time", "workers", "nice-ratio", "default-retries", "max-load",
+    "critical-load", "critical-load-interval-millis", "critical-load-hibernate-seconds", "throttle-signal",
+    "throttle-query", "throttle-http", "throttle-http-interval-millis", "throttle-http-timeout-millis",
+    "ignore-http-errors", "throttle-flag-file", "throttle-additional-flag-file", "panic-flag-file", "window", "deadline",
+    "config", "profile", "quiet", "debug",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command, whose module in this room has its name and a function `run`."""
+
+    name: str
+    arguments: str
+    """Behind the name, as the overview shows them."""
+    meaning: str
+    flags: bool = False
+    """Whether it takes the flags of `migrate`."""
+    connects: bool = False
+    """Whether it takes those of them that are about the connection."""
+    words: tuple[str, ...] = ()
+    """What may stand behind the name, where that is one of a few words."""
+    own: tuple[str, ...] = ()
+    """Flags of its own, beside those of `migrate`, if it takes these."""
+
+
+COMMANDS = (
+    Command("migrate", '--alter "…" [flags]', "change a table (the word migrate may be left out)", flags=True),
+    Command(
+        "batch",
+        "PLAN.toml [flags]",
+        "carry out a list of migrations",
+        flags=True,
+        own=("jobs", "log-dir", "stop-on-failure", "json"),
+    ),
+    Command(
+        "revert",
+        "--table … [--execute] [flags]",
+        "go back to the table as it was before the last change, with all rows changed since",
+        flags=True,
+    ),
+    Command(
+        "cleanup",
+        "--url … [--execute]",
+        "what dead runs left on a server; --execute removes it",
+        connects=True,
+        own=("execute", "old-tables", "config", "profile", "debug"),
+    ),
+    Command(
+        "verify",
+        "--url … --table … [--other …]",
+        "compare two tables row by row",
+        connects=True,
+        own=OWN_OF_VERIFY,
+    ),
+    Command(
+        "control",
+        "[--socket …|--table …] COMMAND",
+        "steer a run under way",
+        words=WORDS,
+        own=("socket", "table", "database", "url"),
+    ),
+    Command("list", "[--json]", "the runs on this host", own=("json",)),
+    Command("top", "[--once]", "the runs on this host, live", own=("once", "interval")),
+    Command("config", "[flags]", "the settings of a run, and where each comes from", flags=True, own=("json",)),
+    Command("completion", "SHELL", "print what completes calls in bash, zsh or fish", words=("bash", "zsh", "fish")),
+    Command("man", "", "print the manual page: ghostpy man | man -l -"),
+    Command("demo", "", "watch it work on a throwaway server", own=("dialect", "rows", "rate", "writers")),
+    Command(
+        "sandbox",
+        "KIND",
+        "hold a throwaway server until Ctrl-C",
+        words=("mysql", "mariadb", "postgres"),
+        own=("version", "replicas", "option"),
+    ),
+)
+
+NAMES = tuple(command.name for command in COMMANDS)
+
+
+def listed() -> str:
+    """The commands with their meanings, a line each."""
+    lines = [(f"ghostpy {command.name} {command.arguments}".rstrip(), command.meaning) for command in COMMANDS]
+    width = max(len(call) for call, _ in lines)
+    return "\n".join(f"  {call:<{width}}  {meaning}" for call, meaning in lines)
