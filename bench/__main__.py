@@ -15,6 +15,8 @@ _HERE = Path(__file__).parent
 _SHORT = {
     "decode": ["--transactions=20000"],
     "decode_postgres": ["--transactions=20000"],
+    "exchange": ["--runs=5"],
+    "growth": ["--millions=0.1,0.3"],
     "idle": ["--rows=200000", "--repeat=1"],
     "idle_postgres": ["--rows=200000", "--repeat=1"],
     "load_postgres": ["--scale=2", "--repeat=1"],

@@ -1,0 +1,104 @@
+"""How long does the exchange hold writers on MySQL, and does waiting for a calm moment help?
+
+Changes one table of a server over and over, under a fixed rate of statements, every other time without the wait. InnoDB's RENAME sleeps
+for 100 ms where it meets pages that are just being written; this counts how often.
+
+    python -m bench.exchange [--runs 60] [--rows 100000] [--rate 3000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ghostpy import sandbox
+from ghostpy.assembly import migrate
+from ghostpy.dialects.mysql import exchange
+from ghostpy.dialects.mysql.session import Session
+from ghostpy.model.progress import RunReport
+from ghostpy.observe.several import Several
+from ghostpy.sandbox.filling import fill
+from ghostpy.sandbox.load import Load
+from ghostpy.sandbox.shapes import SysbenchRows
+from ghostpy.sandbox.writers import Writers
+from ghostpy.settings import ConnectSettings, MigrateSettings, TargetSettings
+
+_SLEPT = 0.1
+
+
+async def _no_wait(_: Session) -> None:
+    return
+
+
+@contextmanager
+def _waiting(wanted: bool) -> Iterator[None]:
+    original = exchange.burst_ended
+    if not wanted:
+        exchange.burst_ended = _no_wait
+    try:
+        yield
+    finally:
+        exchange.burst_ended = original
+
+
+def _changed(server: sandbox.MySQLServer, number: int) -> float:
+    settings = MigrateSettings(
+        connect=ConnectSettings(host=server.host, port=server.port, user=server.user),
+        target=TargetSettings(
+            database="bench",
+            table="t",
+            alter=f"ALTER COLUMN pad SET DEFAULT '{number}'",
+            ok_to_drop_old=True,
+        ),
+        execute=True,
+        verify=False,
+    )
+    report = asyncio.run(migrate(settings, Several([])))
+    assert isinstance(report, RunReport)
+    return report.lock_seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=60)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--rate", type=float, default=3000)
+    given = parser.parse_args()
+    held: dict[bool, list[float]] = {True: [], False: []}
+    with sandbox.mysql() as server:
+        server.execute("CREATE DATABASE bench")
+        import pymysql
+
+        with pymysql.connect(
+            host=server.host, port=server.port, user=server.user, database="bench", autocommit=True
+        ) as c:
+            fill(c.cursor(), SysbenchRows(), "t", given.rows)
+        load = Load(
+            server.host,
+            server.port,
+            "bench",
+            "t",
+            given.rows,
+            user=server.user,
+            rate=given.rate,
+            seed=1,
+            shape=SysbenchRows(),
+        )
+        with Writers(load) as writers:
+            for number in range(given.runs * 2):
+                with _waiting(bool(number % 2)):
+                    held[bool(number % 2)].append(_changed(server, number))
+            writers.stop()
+    for waited, times in held.items():
+        slept = sum(each >= _SLEPT for each in times)
+        print(
+            f"{'with' if waited else 'without'} the wait: {slept} of {len(times)} slept; "
+            f"median {statistics.median(times) * 1000:.0f} ms, longest {max(times) * 1000:.0f} ms"
+        )
+
+
+if __name__ == "__main__":
+    main()
