@@ -1,12 +1,14 @@
 """Real servers for the tests: started when a test asks for one, shared by the session, gone afterwards.
 
-A test that cannot get its server fails; it is never skipped.
+A test that cannot get its server fails; it is never skipped. What a server has written survives the end of its process, as
+tests that kill one need it, but not that of the machine: nobody waits for disks.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -17,14 +19,40 @@ import pytest
 
 from ghostpy import sandbox
 
+pytest_plugins = ["time_limit"]
+
 # How long an example takes says something about the machine only.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+_WORKERS_PER_CORE = 2
+"""Half of the time, a test waits: for a writer, a server's start, a poll."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """What `-n auto` stands for."""
+    return _WORKERS_PER_CORE * len(os.sched_getaffinity(0))
+
 
 SomeServer = TypeVar("SomeServer", bound=sandbox.Server)
 NewDatabase = Callable[[sandbox.Server], str]
 
 _numbers = itertools.count(1)
+
+_HASTY_INNODB: sandbox.Options = {
+    "innodb-buffer-pool-size": "128M",
+    "innodb-flush-log-at-trx-commit": 2,
+    "innodb-flush-method": "nosync",
+    "sync-binlog": 0,
+    # Each database of a test is used once.
+    "table-definition-cache": 400,
+    "table-open-cache": 400,
+}
+_HASTY: dict[str, sandbox.Options] = {
+    "mysql": _HASTY_INNODB,
+    "mariadb": _HASTY_INNODB,
+    "postgres": {"fsync": "off"},
+}
 
 
 class Servers:
@@ -35,11 +63,12 @@ class Servers:
         self._servers: dict[tuple[object, ...], sandbox.Server] = {}
 
     def get(self, start: Callable[[sandbox.Options], SomeServer], options: sandbox.Options, *key: object) -> SomeServer:
-        """Return the server of this kind with these options, started if there is none yet."""
-        spelled = {name.replace("-", "_"): value for name, value in options.items()}
+        """Return the server of this kind with these options, started if there is none yet. The key begins with the kind."""
+        spelled = {name.replace("_", "-"): value for name, value in options.items()}
+        hasty = _HASTY[str(key[0])]
         key = (*key, *sorted(spelled.items(), key=repr))
         if key not in self._servers:
-            self._servers[key] = self._open.enter_context(start(options))
+            self._servers[key] = self._open.enter_context(start({**hasty, **spelled}))
         server = self._servers[key]
         server.start()  # a test may have left it stopped
         return server  # type: ignore[return-value]  # the key says which kind it is
@@ -103,6 +132,15 @@ def postgres(
 ) -> sandbox.PostgresServer:
     """The PostgreSQL 18 server of the session."""
     return postgres_with(18, {})
+
+
+@pytest.fixture(autouse=True)
+def _own_sockets() -> Iterator[None]:
+    """Control sockets in a folder of each test's own: nobody sees another's runs, and no socket is left."""
+    with tempfile.TemporaryDirectory(prefix="gh-", dir="/tmp") as folder, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("GHOSTPY_SOCKETS_FOLDER", folder)
+        environment.setenv("XDG_RUNTIME_DIR", folder)
+        yield
 
 
 @pytest.fixture

@@ -62,6 +62,8 @@ class Case:
     connect: dict[str, Any] = field(default_factory=dict)
     schema: str = "public"
     versions: tuple[int, ...] = ()
+    not_on_mariadb: str = ""
+    makes: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     uncompared: tuple[str, ...] = ()
     stop_at_exchange: bool = False
@@ -86,7 +88,7 @@ def load(folder: Path) -> Case:
     if unknown := told.keys() - _KEYS:
         raise ValueError(f"{folder.name}/case.toml: unknown keys {sorted(unknown)}")
     told["expect"] = Expected(**{k: tuple(v) if isinstance(v, list) else v for k, v in told.get("expect", {}).items()})
-    for key in ("ignore", "uncompared", "versions"):
+    for key in ("ignore", "uncompared", "versions", "makes"):
         told[key] = tuple(told.get(key, ()))
     parts = {part: transactions(_text(folder / f"{part}.sql")) for part in ("create", "writes", "after", "twin")}
     checks = [statement for each in transactions(_text(folder / "checks.sql")) for statement in each]

@@ -224,6 +224,7 @@ class _Watcher:
         self._flag = flag
         self._writers = writers
 
+    def planned(self, plan: Plan, definition: str) -> None: ...
     def progressed(self, progress: Progress) -> None: ...
     def ended(self, report: RunReport) -> None: ...
     def happened(self, text: str, *, warning: bool = False) -> None:
@@ -316,7 +317,8 @@ def _check_success(
     if report.old_table is None:
         assert twins.things() == before.things
     else:
-        assert twins.things() == before.things | twins.old_things()
+        made = {f"table {case.schema}.{name}" for name in case.makes}
+        assert twins.things() == before.things | twins.old_things() | made
         _same(twins.shape(old=True), before.shape, "the old table's definition, and that of the source before")
     if report.old_table is not None and case.writes:
         assert report.changes_seen > 0, "no change came by"

@@ -18,6 +18,9 @@ from case_run import run_case
 from ghostpy import sandbox
 
 _POSTGRES = (18, 15)
+_POSTGRES_SLOWLY = (17, 16, 14)
+_EACH_ON_POSTGRES_15, _EACH_ON_MARIADB = 6, 8
+"""Every so-manieth case runs there as well; the others do in the slow tests."""
 
 
 @pytest.fixture(autouse=True)
@@ -41,13 +44,35 @@ def test_mysql(
         run_case(case, twins, tmp_path)
 
 
+def _on_mariadb() -> list[Any]:
+    cases = [case for case in cases_of("mysql") if not case.not_on_mariadb]
+    slow = [pytest.mark.soak]
+    return [
+        pytest.param(case, id=case.name, marks=slow if number % _EACH_ON_MARIADB else [])
+        for number, case in enumerate(cases)
+    ]
+
+
+@pytest.mark.parametrize("case", _on_mariadb())
+def test_mariadb(
+    case: Case,
+    mariadb_with: Callable[[sandbox.Options], sandbox.MariaDBServer],
+    new_database: Callable[[sandbox.Server], str],
+    tmp_path: Path,
+) -> None:
+    server = mariadb_with({"character-set-server": "utf8mb4"} | dict(case.server))
+    with closing(MySQLTwins(server, case, new_database(server), new_database(server))) as twins:
+        run_case(case, twins, tmp_path)
+
+
 def _on_postgres() -> list[Any]:
-    """All cases on the newest version; on the oldest every third, and the others in the slow tests."""
+    """All cases on the newest version, and some on 15; in the slow tests all on all, but for those that say which versions they are for."""
     found = []
     for number, case in enumerate(cases_of("postgres")):
-        versions = case.versions or _POSTGRES
+        versions = case.versions or (*_POSTGRES, *_POSTGRES_SLOWLY)
         for version in versions:
-            slow = version != versions[0] and number % 3
+            seldom = version not in _POSTGRES or number % _EACH_ON_POSTGRES_15
+            slow = version != versions[0] and seldom
             marks = [pytest.mark.soak] if slow else []
             found.append(pytest.param(case, version, id=f"{case.name}-{version}", marks=marks))
     return found

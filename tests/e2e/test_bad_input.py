@@ -123,7 +123,7 @@ TABLES = [
 ALTERS = [
     Case("syntax error", 3, ("refused the ALTER", "1064", "{db}.t", "nothing was"), alter="ADD COLUMN extra INT NOT"),
     Case("unknown column", 3, ("nobody",), alter="MODIFY nobody INT"),
-    Case("dropping an unknown column", 3, ("nobody",), alter="DROP COLUMN nobody"),
+    Case("dropping an unknown column", 3, ("nobody",), alter="DROP COLUMN nobody, ADD COLUMN extra INT"),
     Case("duplicate column", 3, ("duplicate column", "amount"), alter="ADD COLUMN amount INT"),
     Case("unknown type", 3, ("refused the ALTER",), alter="ADD COLUMN extra INTEGRAL"),
     Case("unknown collation", 3, ("nowhere_ci",), alter="MODIFY name VARCHAR(60) COLLATE nowhere_ci"),
@@ -249,10 +249,14 @@ FLAGS = [
     Case("bad port", 2, ("--port", "65535"), flags=("--port=70000",)),
     Case("bad verify", 2, ("--verify", "on, "), flags=("--verify=perhaps",)),
     Case("contradiction", 2, ("exclude each other",), flags=("--switch-to-rbr", "--assume-rbr")),
-    Case("for later: throttle", 2, ("--max-load", "not available"), flags=("--max-load=Threads_running=25",)),
-    Case("for later: resume", 2, ("--resume", "not available"), flags=("--resume",)),
-    Case("for later: replica", 2, ("--test-on-replica", "not available"), flags=("--test-on-replica",)),
-    Case("for later: socket", 2, ("--serve-socket-file", "not available"), flags=("--serve-socket-file=/x.sock",)),
+    Case("revert of what", 2, ("--revert", "--old-table"), flags=("--revert",)),
+    Case("nothing to revert", 17, ("no change", "{db}.t"), flags=("--revert", "--old-table=_t_del")),
+    Case("window of what", 2, ("--revert-window", "duration"), flags=("--revert-window=soon",)),
+    Case("for later: triggers", 2, ("--include-triggers", "not available"), flags=("--include-triggers",)),
+    Case("for later: foreign keys", 2, ("--discard-foreign-keys", "not available"), flags=("--discard-foreign-keys",)),
+    Case("figure without a threshold", 2, ("--max-load", "Threads_running"), flags=("--max-load=Threads_running",)),
+    Case("nothing to go on with", 17, ("--resume", "{db}.t"), flags=("--resume",)),
+    Case("no replica to try it on", 3, ("--test-on-replica", "replica"), flags=("--test-on-replica",)),
     Case("refused: two-step", 2, ("--cut-over=two-step", "atomic"), flags=("--cut-over=two-step",)),
     Case("refused: not strict", 2, ("--skip-strict-mode", "strict"), flags=("--skip-strict-mode",)),
     Case("TLS file without TLS", 2, ("--ssl-ca", "--ssl"), flags=("--ssl-ca=/nowhere.pem",)),
@@ -425,7 +429,7 @@ def test_server_not_trusted(table: Witness, tmp_path: Path) -> None:
     assert connect("--ssl", "--ssl-allow-insecure", "--execute=false", url=url).status == 0
 
 
-@pytest.mark.parametrize("most", [1, 2, 3, 4])
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 5])
 def test_too_many_connections(table: Witness, account: str, most: int) -> None:
     """Refused at once, or in the middle of the run."""
     table.server.execute(f"ALTER USER '{account}'@'%' WITH MAX_USER_CONNECTIONS {most}")

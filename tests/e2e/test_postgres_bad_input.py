@@ -187,7 +187,7 @@ ALTERS = [
         "syntax error", 3, ("refused the ALTER", "42601", "{address}", "nothing was"), alter="ADD COLUMN extra int NOT"
     ),
     Case("unknown column", 3, ("nobody",), alter="ALTER COLUMN nobody TYPE int"),
-    Case("dropping an unknown column", 3, ("nobody",), alter="DROP COLUMN nobody"),
+    Case("dropping an unknown column", 3, ("nobody",), alter="DROP COLUMN nobody, ADD COLUMN extra int"),
     Case("duplicate column", 3, ("amount", "already exists"), alter="ADD COLUMN amount int"),
     Case("unknown type", 3, ("nosuchtype",), alter="ADD COLUMN extra nosuchtype"),
     Case("unknown collation", 3, ("nowhere",), alter='ALTER COLUMN name TYPE text COLLATE "nowhere"'),
@@ -331,6 +331,25 @@ def connect(url: str, *flags: str, password: str = "", alter: str = REWRITE, **e
         environment=usual | environment | ({"GHOSTPY_PASSWORD": password} if password else {}),
         timeout=60,
     )
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 4])
+def test_too_many_connections(table: Witness, most: int) -> None:
+    """Refused at once, or in the middle of the run."""
+    role = f"{table.database}_few"
+    table.server.execute(f"CREATE ROLE {role} LOGIN REPLICATION CONNECTION LIMIT {most}")
+    with cursor_of(table.server, table.database) as cursor:
+        cursor.execute(f"GRANT ALL ON DATABASE {table.database} TO {role}")
+        cursor.execute(f"GRANT ALL ON SCHEMA public TO {role}")
+        cursor.execute(f"ALTER TABLE t OWNER TO {role}")
+    witness = Witness(table.server, table.database)
+    finished = connect(f"postgresql://{role}@127.0.0.1:{table.server.port}/{table.database}")
+    assert_failed(finished, 4, "too many connections for role", "raise the limit")
+    witness.assert_as_before()
+    with cursor_of(table.server, table.database) as cursor:
+        cursor.execute(f"REASSIGN OWNED BY {role} TO postgres")
+        cursor.execute(f"DROP OWNED BY {role}")
+        cursor.execute(f"DROP ROLE {role}")
 
 
 @pytest.fixture

@@ -109,15 +109,16 @@ def test_a_replica_ends_with_its_source() -> None:
     assert not replica.folder.exists()
 
 
-def test_mysql_is_set_up_for_change_streams(mysql: sandbox.MySQLServer) -> None:
-    (found,) = mysql.execute(
-        "SELECT @@gtid_mode AS gtid, @@log_bin AS log_bin, @@binlog_format AS format,"
-        " @@sync_binlog AS sync_binlog, @@innodb_flush_log_at_trx_commit AS flushed"
-    )
-    assert found == {"gtid": "ON", "log_bin": 1, "format": "ROW", "sync_binlog": 1, "flushed": 1}
-    assert mysql.url == f"mysql://root@127.0.0.1:{mysql.port}"
-    assert mysql.version.count(".") == 2
-    assert len(mysql.socket) < 100
+def test_mysql_is_set_up_for_change_streams() -> None:
+    with sandbox.mysql() as server:
+        (found,) = server.execute(
+            "SELECT @@gtid_mode AS gtid, @@log_bin AS log_bin, @@binlog_format AS format,"
+            " @@sync_binlog AS sync_binlog, @@innodb_flush_log_at_trx_commit AS flushed"
+        )
+        assert found == {"gtid": "ON", "log_bin": 1, "format": "ROW", "sync_binlog": 1, "flushed": 1}
+        assert server.url == f"mysql://root@127.0.0.1:{server.port}"
+        assert server.version.count(".") == 2
+        assert len(server.socket) < 100
 
 
 def test_mysql_options(mysql_with: Callable[[sandbox.Options], sandbox.MySQLServer]) -> None:
@@ -209,7 +210,9 @@ def test_the_server_ends_with_its_python(kind: str, number: signal.Signals) -> N
 
 
 def test_a_fork_does_not_hold_the_server() -> None:
-    forked = HOLD.replace("signal.pause()", "import os; print(os.fork() or os.getpid(), flush=True); signal.pause()")
+    forked = HOLD.replace(
+        "signal.pause()", "import os; os.write(1, b'%d\\n' % (os.fork() or os.getpid())); signal.pause()"
+    )
     command = [sys.executable, "-c", forked, "postgres"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as python:
         assert python.stdout

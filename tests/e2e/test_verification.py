@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
-from migrating import Finished, cursor_of, ghostpy
+from migrating import Finished, cursor_of, ghostpy, url_of
 
 from ghostpy import sandbox
 
+NewDatabase = Callable[[sandbox.Server], str]
 _ROWS = 2000
 
 
@@ -79,3 +81,67 @@ def test_a_difference_that_comes_back_ends_the_run(mysql: sandbox.MySQLServer, d
         assert cursor.fetchall() == (("t",),)
         cursor.execute("SELECT COUNT(*), SUM(v) FROM t")
         assert cursor.fetchone() == (_ROWS, _ROWS + 3)
+
+
+_SLOWLY = ("--chunk-size=10", "--workers=1", "--nice-ratio=3", "--strategy=shadow")
+
+
+def _migrate_on_postgres_and(server: sandbox.PostgresServer, database: str, *while_copying: str) -> Finished:
+    """The same, with statements on the shadow: there is no change of a row that PostgreSQL's stream does not show."""
+    with cursor_of(server, database) as cursor:
+        cursor.execute("CREATE TABLE t (id INT PRIMARY KEY, v INT NOT NULL)")
+        cursor.execute(f"INSERT INTO t SELECT i, 1 FROM generate_series(1, {_ROWS}) AS i")
+        finished: list[Finished] = []
+        call = (
+            "migrate",
+            f"--url={url_of(server, database)}",
+            "--table=t",
+            "--alter=ADD COLUMN extra INT NOT NULL DEFAULT 3",
+        )
+        running = threading.Thread(target=lambda: finished.append(ghostpy(*call, *_SLOWLY, "--execute")))
+        running.start()
+        while running.is_alive():
+            cursor.execute("SELECT to_regclass('_public_t_gho.t') IS NOT NULL")
+            if cursor.fetchone() == (True,):
+                cursor.execute("SELECT count(*) FROM _public_t_gho.t WHERE id <= 20")
+                if cursor.fetchone() == (20,):
+                    break
+            time.sleep(0.002)
+        for statement in while_copying:
+            cursor.execute(statement)
+        running.join()
+    return finished[0]
+
+
+def test_rows_that_differ_on_postgres_are_repaired(postgres: sandbox.PostgresServer, new_database: NewDatabase) -> None:
+    database = new_database(postgres)
+    finished = _migrate_on_postgres_and(
+        postgres,
+        database,
+        "UPDATE _public_t_gho.t SET v = 99 WHERE id = 5",
+        "DELETE FROM _public_t_gho.t WHERE id = 7",
+        "INSERT INTO _public_t_gho.t VALUES (-1, 9)",
+    )
+    assert finished.status == 0, finished.errors
+    assert "3 rows differed for no known reason" in finished.errors
+    with cursor_of(postgres, database) as cursor:
+        cursor.execute("SELECT count(*), sum(v), min(id), min(extra), max(extra) FROM t")
+        assert cursor.fetchone() == (_ROWS, _ROWS, 1, 3, 3)
+
+
+def test_a_difference_that_comes_back_on_postgres_ends_the_run(
+    postgres: sandbox.PostgresServer, new_database: NewDatabase
+) -> None:
+    database = new_database(postgres)
+    finished = _migrate_on_postgres_and(
+        postgres,
+        database,
+        "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.v := NEW.v + 1; RETURN NEW; END'",
+        "CREATE TRIGGER spoils BEFORE INSERT ON _public_t_gho.t FOR EACH ROW WHEN (NEW.id = 11) EXECUTE FUNCTION spoil()",
+        "UPDATE t SET v = 4 WHERE id = 11",
+    )
+    assert finished.status == 8, finished.output + finished.errors
+    assert "differ from the source again" in finished.errors
+    with cursor_of(postgres, database) as cursor:
+        cursor.execute("SELECT count(*), sum(v), to_regnamespace('_public_t_gho') IS NULL FROM t")
+        assert cursor.fetchone() == (_ROWS, _ROWS + 3, True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from migrating import assert_nothing_lost, cursor_of, ghostpy, url_of
+from migrating import Finished, assert_nothing_lost, cursor_of, ghostpy, url_of
 
 from ghostpy import sandbox
 from ghostpy.sandbox.filling import fill
-from ghostpy.sandbox.load import Load
+from ghostpy.sandbox.load import Committed, Load
 from ghostpy.sandbox.shapes import PgbenchRows, Shape, SysbenchRows
 from ghostpy.sandbox.writers import Writers
 
@@ -55,6 +56,15 @@ PGBENCH = Change(
     left="SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
     expected=frozenset({("public", "accounts"), ("_public_accounts_del", "accounts")}),
 )
+PARTITIONED = replace(
+    PGBENCH,
+    # The writers change the partition key: rows move from one partition to another.
+    alter="ADD COLUMN extra bigint NOT NULL DEFAULT 7, DROP CONSTRAINT accounts_pkey, ADD PRIMARY KEY (aid, abalance), "
+    "PARTITION BY RANGE (abalance); CREATE TABLE accounts_owing PARTITION OF accounts FOR VALUES FROM (MINVALUE) TO (0); "
+    "CREATE TABLE accounts_some PARTITION OF accounts FOR VALUES FROM (0) TO (500); "
+    "CREATE TABLE accounts_rest PARTITION OF accounts DEFAULT",
+    expected=PGBENCH.expected | {("public", f"accounts_{name}") for name in ("owing", "some", "rest")},
+)
 
 
 def migrate_under_load(
@@ -95,22 +105,27 @@ def migrate_under_load(
     assert finished.status == 0, finished.output + finished.errors
     assert len(committed.touched) > 500
     with cursor_of(server, database) as cursor:
-        assert_nothing_lost(
-            cursor,
-            table=change.table,
-            old=change.old,
-            columns=change.columns,
-            committed=committed,
-            finished=finished,
-            key=change.shape.key,
-            kind=change.shape.kind,
-        )
+        assert_followed(cursor, change, committed, finished)
         cursor.execute(f"SELECT MIN(extra), MAX(extra) FROM {change.table}")
         assert cursor.fetchone() == (7, 7)
         cursor.execute(change.left)
         assert set(cursor.fetchall()) == change.expected
     # A statement that the exchange held was under way when the old table got its name.
     return committed.slowest(since=exchanged[0] - 0.05, until=exchanged[0])
+
+
+def assert_followed(cursor: Any, change: Change, committed: Committed, finished: Finished) -> None:
+    """Nothing of what writers committed is lost, in the old table and the new one."""
+    assert_nothing_lost(
+        cursor,
+        table=change.table,
+        old=change.old,
+        columns=change.columns,
+        committed=committed,
+        finished=finished,
+        key=change.shape.key,
+        kind=change.shape.kind,
+    )
 
 
 def _watch_exchange(

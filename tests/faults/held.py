@@ -42,6 +42,8 @@ class Held(ABC):
         self.server = server
         self.database = database
         self.flag_file = folder / "postponed"
+        self.rest_file = self.flag_file.with_name("rest")
+        """While it is there, no row is copied."""
         self._output, self._errors = folder / "output", folder / "errors"
         self._flags = flags
         self._open = ExitStack()
@@ -66,6 +68,7 @@ class Held(ABC):
             "--verbose",
             f"--cut-over-lock-timeout-seconds={self.lock_seconds}",
             f"--postpone-cut-over-flag-file={self.flag_file}",
+            f"--throttle-flag-file={self.rest_file}",
             "--execute",
             *self._flags,
         ]

@@ -116,10 +116,12 @@ class HeldRun(Held):
         self._until_waiting("backup lock", "CREATE TABLE")
 
     def _hold_copy(self) -> None:
+        self.rest_file.touch()
         self.start()
         until(self._beats, "a heartbeat")
         # The last chunk has to wait for this row.
         self._holder().do("BEGIN", f"INSERT INTO _t_gho (id) VALUES ({ROWS})")
+        self.rest_file.unlink()
         until(self.waiting_copy, "the copy of the last chunk")
 
     def _hold_verify(self) -> None:

@@ -193,7 +193,7 @@ class HeldRun(Held):
         if COPY not in self._holders:
             self._hold_copy()
         self._holders[COPY].do("ROLLBACK TO SAVEPOINT copy")
-        self.until_waiting("housekeeping", "%CREATE UNIQUE INDEX")
+        self.until_waiting("housekeeping", f"%{self._table}_pkey")
 
     def _hold_verify(self) -> None:
         """The source cannot be read."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from ghostpy.model.plan import Plan
 from ghostpy.model.progress import Progress, RunReport
 
 
 class Silent:
     """Watches nothing."""
+
+    def planned(self, plan: Plan, definition: str) -> None:
+        return
 
     def progressed(self, progress: Progress) -> None:
         return

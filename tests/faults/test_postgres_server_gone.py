@@ -28,9 +28,9 @@ from holding_postgres import (
     make_gates,
     make_table,
 )
-from migrating import assert_nothing_lost, cursor_of, differences, ghostpy, url_of
+from migrating import cursor_of, differences, ghostpy, url_of
 from postgres_witness import Witness, assert_nothing_held, contents_of, held
-from under_load import PGBENCH
+from under_load import PGBENCH, assert_followed
 from witness import assert_failed
 
 from ghostpy import sandbox
@@ -190,16 +190,7 @@ def test_sessions_replaced_under_load(
         committed = writers.stop()
     assert finished.status == 0, finished.errors
     with cursor_of(server, database) as cursor:
-        assert_nothing_lost(
-            cursor,
-            table=PGBENCH.table,
-            old=PGBENCH.old,
-            columns=PGBENCH.columns,
-            committed=committed,
-            finished=finished,
-            key="aid",
-            kind="postgres",
-        )
+        assert_followed(cursor, PGBENCH, committed, finished)
     assert_nothing_held(server, database)
 
 

@@ -1,0 +1,3 @@
+CREATE TABLE t (id int PRIMARY KEY);
+CREATE PUBLICATION plainly FOR TABLE t;
+INSERT INTO t SELECT generate_series(1, 50);

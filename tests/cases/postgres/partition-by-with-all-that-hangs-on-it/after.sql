@@ -1,0 +1,1 @@
+INSERT INTO t (id, code, at) VALUES (900000, 3000005, '2019-01-01');
