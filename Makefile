@@ -25,10 +25,11 @@ demo: setup ## Change a table of a throwaway server under load; DIALECT=postgres
 test: setup ## Run the tests against real servers, side by side; PYTEST_ARGS go to pytest
 	@$(BIN)/python -m pytest tests -n auto --maxprocesses=4 --dist=worksteal $(PYTEST_ARGS)
 
-lint: setup ## Check style, format and types
+lint: setup ## Check style, format, types, and what bandit knows to be unsafe
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml ghostpy
 
 soak: setup ## Run the slow tests
 	@$(BIN)/python -m pytest tests -m soak $(PYTEST_ARGS)
