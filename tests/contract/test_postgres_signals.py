@@ -47,6 +47,18 @@ def test_lag_of_a_standby_that_does_not_replay(
         connection.execute("SELECT pg_wal_replay_resume()")
 
 
+@pytest.mark.parametrize("kind", ["database", "true"])
+def test_a_stream_that_is_about_to_begin_is_no_standby(postgres: sandbox.PostgresServer, kind: str) -> None:
+    """Taken for one, it would be missed as soon as it ends, and the run would rest for a minute."""
+
+    async def standbys() -> list[tuple[str, int | None, float | None]]:
+        async with opened(ConnectSettings(dialect="postgres", dsn=postgres.url), purpose="signals") as session:
+            return (await signals.standbys(session))[1]
+
+    with psycopg.connect(postgres.url, replication=kind, autocommit=True, application_name="ghostpy stream"):
+        assert len(asyncio.run(standbys())) == (0 if kind == "database" else 1)
+
+
 def test_retained_wal(postgres: sandbox.PostgresServer) -> None:
     postgres.execute("SELECT pg_create_physical_replication_slot('kept', true)")
     try:

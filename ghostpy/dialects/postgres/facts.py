@@ -55,7 +55,7 @@ SELECT current_setting('server_version'), current_setting('server_version_num'):
        rolsuper, rolreplication OR rolsuper OR coalesce(pg_has_role(
            (SELECT oid FROM pg_roles WHERE rolname = 'rds_replication'), 'member'), false),
        (SELECT count(*) FROM pg_stat_replication r
-        WHERE NOT EXISTS (SELECT FROM pg_replication_slots s WHERE s.active_pid = r.pid AND s.slot_type = 'logical'))
+        WHERE NOT EXISTS (SELECT FROM pg_stat_activity s WHERE s.pid = r.pid AND s.datid <> 0))
 FROM pg_roles WHERE rolname = current_user
 """
 

@@ -9,7 +9,8 @@ from ghostpy import errors
 from ghostpy.dialects.postgres.session import Row
 
 _OURS = "ghostpy %"
-_NO_STREAM = "NOT EXISTS (SELECT FROM pg_replication_slots s WHERE s.active_pid = r.pid AND s.slot_type = 'logical')"
+# Logical streams are of a database, standbys are not. The slot would not tell while a stream begins or ends.
+_NO_STREAM = "NOT EXISTS (SELECT FROM pg_stat_activity s WHERE s.pid = r.pid AND s.datid <> 0)"
 
 
 class Asking(Protocol):
