@@ -112,7 +112,7 @@ def all_places() -> Sequence[Place]:
             told = json.loads(note.read_text())
             path = Path(told["socket"])
             if path.exists():
-                found[path] = str(told["table"]), str(told["database"]), str(told["server"])
+                found[path] = str(told["table"]), str(told.get("database", "")), str(told.get("server", ""))
             else:
                 note.unlink()
     for path in sorted(sockets_folder().glob("gh-ost.*.sock")):

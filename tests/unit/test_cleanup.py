@@ -30,7 +30,7 @@ def test_help_names_the_flags_of_the_connection(capsys: Capture) -> None:
         (["--url=postgresql://h/d", "--table=t", "--where=x"], "--table, --where mean nothing to cleanup"),
         (["--url=postgresql://h/d?color=red"], "--url cannot be read by libpq"),
         (["--nonsense"], "There is no flag --nonsense"),
-        (["--old-tables"], "expected one argument"),
+        (["--old-tables"], "--old-tables needs a value"),
         (["--url=mysql://h/d", "--execute=perhaps"], "must be true or false"),
     ],
 )
