@@ -100,19 +100,19 @@ def test_the_connection_is_killed(server: sandbox.PostgresServer, reader: dict[s
 def test_the_connection_is_killed_within_a_transaction(
     server: sandbox.PostgresServer, reader: dict[str, object], database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was handed over of a transaction that is not whole comes again as a whole."""
+    """What was handed over of a transaction that is not whole comes again as a whole. It is larger than all buffers on the way."""
     monkeypatch.setattr("ghostpy.dialects.postgres.wal.stream._KEYS_IN_FLIGHT", 1000)
 
     async def check() -> None:
         with connect(server, database) as first:
             run(first, TABLE)
             async with following(server, database, stream=reader) as follow:
-                run(first, "INSERT INTO t SELECT i FROM generate_series(1, 100000) i")
+                run(first, "INSERT INTO t SELECT i FROM generate_series(1, 500000) i")
                 while follow.events < 20_000:
                     await follow.read()
                 run(first, f"SELECT pg_terminate_backend({reader_pid(follow)})")
-                assert follow.keys | await follow.catch_up() == set(range(1, 100_001))
-                assert follow.events > 100_000
+                assert follow.keys | await follow.catch_up() == set(range(1, 500_001))
+                assert follow.events > 500_000
 
     in_loop(check)
 

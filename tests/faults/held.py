@@ -52,7 +52,9 @@ class Held(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        if failed is not None and self.started:
+            print(self.told())
         if self._process is not None and self._process.poll() is None:
             self.kill()
         self.release()
@@ -69,6 +71,8 @@ class Held(ABC):
             f"--cut-over-lock-timeout-seconds={self.lock_seconds}",
             f"--postpone-cut-over-flag-file={self.flag_file}",
             f"--throttle-flag-file={self.rest_file}",
+            # However slow the machine is: work is not kept unless a test asks for it.
+            "--checkpoint-seconds=3600",
             "--execute",
             *self._flags,
         ]

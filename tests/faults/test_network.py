@@ -212,11 +212,14 @@ def _crowded(run: _Run) -> Iterator[None]:
 
 @contextmanager
 def _held(run: _Run) -> Iterator[None]:
-    """A transaction of somebody else's that has the table, and half the rows, for some seconds."""
+    """A transaction of somebody else's that has the table, and some rows, for some seconds.
+
+    It must not wait for rows that writers have: they may be waiting for its own.
+    """
     with cursor_of(run.server, run.database) as cursor:
         cursor.execute("BEGIN")
         cursor.execute(
-            f"SELECT {run.change.shape.key} FROM {run.change.table} WHERE {run.change.shape.key} % 100 = 0 FOR UPDATE"
+            f"SELECT {run.change.shape.key} FROM {run.change.table} WHERE {run.change.shape.key} % 100 = 0 FOR UPDATE SKIP LOCKED"
         )
         cursor.fetchall()
         time.sleep(4.0)
