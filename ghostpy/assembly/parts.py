@@ -14,6 +14,7 @@ from ghostpy.engine.checkpoints import Checkpoints
 from ghostpy.engine.chunker import Chunker
 from ghostpy.engine.copier import Copier
 from ghostpy.engine.cutover import CutOver
+from ghostpy.engine.effort import Effort
 from ghostpy.engine.ending import Ending
 from ghostpy.engine.filling import Filling
 from ghostpy.engine.follower import Follower
@@ -23,7 +24,9 @@ from ghostpy.engine.migration import Migration
 from ghostpy.engine.old_table import OldTable
 from ghostpy.engine.pace import Pace
 from ghostpy.engine.postponement import Postponement
+from ghostpy.engine.pulse import Pulse
 from ghostpy.engine.recorder import Recorder
+from ghostpy.engine.rests import Rests
 from ghostpy.engine.resync import BacklogWorker
 from ghostpy.engine.rounds import Rounds
 from ghostpy.engine.shadow import Shadow
@@ -71,10 +74,11 @@ def assembled(
     """
     copy, housekeeping = settings.copy, dialect.housekeeping
     knobs, ending = Knobs.of(copy), Ending()
+    effort, pulse = Effort(knobs), Pulse()
     warn = partial(observer.happened, warning=True)
     gate = Throttler(settings.throttle, dialect.vitals, tell=warn, stop=ending.ask)
     postponement = Postponement(settings.cut_over.postpone_flag_file)
-    recorder.gate, recorder.knobs, recorder.entered = gate, knobs, observer.progressed
+    recorder.gate, recorder.effort, recorder.entered = gate, effort, observer.progressed
     backlog = Backlog(copy.backlog_limit)
     follower = Follower(parts.stream, backlog, recorder)
     course = replace(earlier.course) if earlier else Course(bare=parts.bare)
@@ -96,9 +100,10 @@ def assembled(
         attempts=copy.retries,
         resumed=earlier is not None,
     )
-    worker = BacklogWorker(backlog, follower, parts.resyncing.resync, recorder, gate, knobs)
+    worker = BacklogWorker(backlog, follower, parts.resyncing.resync, recorder, gate, knobs, effort)
+    rests = Rests(effort, pulse, backlog, worker, checkpoints)
     copying, comparing = Chunker(copy.chunk_seconds, fixed=copy.chunk_rows), Chunker(copy.chunk_seconds)
-    copier = Copier(parts.copying, copying, backlog, recorder, gate, knobs, moments, course)
+    copier = Copier(parts.copying, copying, backlog, recorder, gate, knobs, effort, moments, course)
     verifier = Verifier(
         parts.comparing,
         parts.copying,
@@ -110,6 +115,8 @@ def assembled(
         observer,
         gate,
         knobs,
+        effort,
+        rests,
         course,
         checkpoints,
     )
@@ -142,8 +149,8 @@ def assembled(
         if window is None
         else OldTable(housekeeping, plan.names, observer, back)
     )
-    lasting = None if window is None else Window(window, worker, checkpoints, recorder, observer, gate, knobs)
-    rounds = Rounds(copier, worker, backlog, housekeeping, recorder, gate, knobs, course, checkpoints)
+    lasting = None if window is None else Window(window, worker, checkpoints, recorder, observer, gate, knobs, rests)
+    rounds = Rounds(copier, worker, backlog, housekeeping, recorder, gate, effort, rests, course, checkpoints)
     migration = Migration(
         shadow=shadow,
         beginning=Beginning(follower, backlog, parts.copying, earlier, copy.retries),
@@ -153,8 +160,8 @@ def assembled(
         verifier=verifier if settings.verify else None,
         cut_over=cut_over,
         beside={
-            "heartbeat": Heartbeat(housekeeping, recorder, gate, settings.heartbeat_seconds, copy.retries).run,
-            "pace": Pace(housekeeping, (copying, comparing), copy).run,
+            "heartbeat": Heartbeat(housekeeping, recorder, gate, pulse, settings.heartbeat_seconds, copy.retries).run,
+            "pace": Pace(housekeeping, (copying, comparing), effort, pulse, copy).run,
             "throttle": gate.run,
             "growth": Growth(dialect.vitals, tell=warn, resting=lambda: gate.hibernating).run,
             "ending": ending.run,

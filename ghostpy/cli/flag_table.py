@@ -215,6 +215,15 @@ _COPY = (
         low=0.0,
         high=100.0,
     ),
+    _fraction(
+        "max-impact",
+        50.0,
+        "By how many percent commits on the server may take longer while the run lasts; it is measured, and work and rests go by it. "
+        "0: no such limit. --nice-ratio above 0 counts instead.",
+        low=0.0,
+        high=10_000.0,
+        ours=True,
+    ),
     _whole("default-retries", 60, "How often to try again what failed for a passing reason."),
     _switch("exact-rowcount", "Count the rows instead of estimating them."),
     _text("verify", "Compare both tables before the cut-over: on or off.", "on", ours=True, choices=("on", "off")),

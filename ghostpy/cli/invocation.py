@@ -169,6 +169,7 @@ def copy_settings(values: FlagValues) -> CopySettings:
         ),
         workers=values.whole("workers"),
         nice_ratio=values.fraction("nice-ratio"),
+        max_impact=values.fraction("max-impact") / 100,
         backlog_limit=values.whole("max-backlog"),
         defer_secondary_indexes=_one_of(values, "defer-secondary-indexes", _DEFER),
         retries=_retries(values),

@@ -145,6 +145,10 @@ def _set_nice(desk: Desk, text: str) -> None:
     desk.steering.knobs.nice_ratio = _fraction(text, 0.0, 100.0)
 
 
+def _set_impact(desk: Desk, text: str) -> None:
+    desk.steering.knobs.max_impact = _fraction(text, 0.0, 10_000.0) / 100
+
+
 def _throttle(desk: Desk, table: str) -> str:
     desk.named("throttle", table)
     desk.steering.throttler.commanded = True
@@ -235,6 +239,13 @@ COMMANDS = (
         "Rest after each slice of work, as a multiple of its duration (0 to 100)",
         _setting(lambda desk: desk.steering.knobs.nice_ratio, _set_nice),
         "<ratio>",
+    ),
+    Command(
+        "max-impact",
+        "Percent by which commits may take longer because of the run (0 to 10000); 0: no such limit",
+        _setting(lambda desk: f"{desk.steering.knobs.max_impact * 100:g}", _set_impact),
+        "<percent>",
+        ours=True,
     ),
     Command(
         "max-lag-millis",

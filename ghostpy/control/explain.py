@@ -34,6 +34,12 @@ def _working(progress: Progress, knobs: Knobs) -> str:
         return f"It is {doing}, in attempt {progress.cut_over_attempts}: the lock could not be had, or the drain did not end in time; the log says which."
     if knobs.nice_ratio:
         return f"It is {doing}, and rests {knobs.nice_ratio:g} times as long as it works (nice-ratio)."
+    if progress.commit_at_work is not None and progress.commit_at_rest is not None and progress.work_share < 1:
+        return (
+            f"It is {doing}, {progress.rows_per_second:.0f} rows a second, in {progress.work_share:.0%} of the time, by {progress.workers} "
+            f"{'worker' if progress.workers == 1 else 'workers'}, to spare the application: a commit takes {progress.commit_at_work * 1000:.1f} ms while "
+            f"it works, {progress.commit_at_rest * 1000:.1f} ms while it rests (max-impact={knobs.max_impact * 100:g})."
+        )
     if progress.phase in (Phase.COPY, Phase.VERIFY):
         return f"It is {doing}, {progress.rows_per_second:.0f} rows a second, by {knobs.workers} workers; nothing holds it up."
     return f"It is {doing}; nothing holds it up."

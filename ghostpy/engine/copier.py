@@ -6,6 +6,7 @@ import time
 
 from ghostpy.engine.backlog import Backlog
 from ghostpy.engine.chunker import Chunker
+from ghostpy.engine.effort import Effort
 from ghostpy.engine.knobs import Knobs
 from ghostpy.engine.ranges import Ranges
 from ghostpy.engine.recorder import Recorder
@@ -29,6 +30,7 @@ class Copier:
         recorder: Recorder,
         gate: Gate,
         knobs: Knobs,
+        effort: Effort,
         moments: Moments,
         course: Course,
     ) -> None:
@@ -40,6 +42,7 @@ class Copier:
         self._recorder = recorder
         self._gate = gate
         self._knobs = knobs
+        self._effort = effort
         self._moments = moments
 
     @property
@@ -58,7 +61,7 @@ class Copier:
         Every chunk that was begun is finished.
         """
         began = time.monotonic()
-        workers = (self._worker(began + seconds, began + at_most) for _ in range(self._knobs.workers))
+        workers = (self._worker(began + seconds, began + at_most) for _ in range(self._effort.workers))
         await together(*workers, name="copy")
         self._course.low, self._course.copied = self._ranges.low, self._ranges.complete
 
@@ -74,7 +77,7 @@ class Copier:
             self._recorder.rows_copied += result.rows
             self._recorder.chunk_copied(size, seconds)
             now = time.monotonic()
-            if self._gate.reason or now >= limit or ((self._backlog or self._knobs.nice_ratio) and now >= deadline):
+            if self._gate.reason or now >= limit or ((self._backlog or self._effort.rests) and now >= deadline):
                 return
 
     async def _failed(self, error: TransientError) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
+from ghostpy.engine.pulse import Pulse
 from ghostpy.engine.recorder import Recorder
 from ghostpy.engine.retry import retried
 from ghostpy.protocols import Gate, Housekeeping
@@ -13,11 +15,12 @@ class Heartbeat:
     """Beats every `seconds` until cancelled; fails where the ledger cannot be written any more."""
 
     def __init__(
-        self, housekeeping: Housekeeping, recorder: Recorder, gate: Gate, seconds: float, attempts: int
+        self, housekeeping: Housekeeping, recorder: Recorder, gate: Gate, pulse: Pulse, seconds: float, attempts: int
     ) -> None:
         self._housekeeping = housekeeping
         self._recorder = recorder
         self._gate = gate
+        self._pulse = pulse
         self._seconds = seconds
         self._attempts = attempts
 
@@ -28,5 +31,7 @@ class Heartbeat:
             if not self._gate.hibernating:
                 number += 1
                 self._recorder.beat_sent(number)
+                began = time.monotonic()
                 await retried(self._attempts, self._housekeeping.beat, number)
+                self._pulse.beaten(began, time.monotonic())
             await asyncio.sleep(self._seconds)

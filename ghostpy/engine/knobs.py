@@ -14,6 +14,7 @@ class Knobs:
     workers: int
     slice_seconds: float
     nice_ratio: float
+    max_impact: float
     resync_keys: int
     retries: int
 
@@ -23,6 +24,7 @@ class Knobs:
             workers=settings.workers,
             slice_seconds=settings.slice_seconds,
             nice_ratio=settings.nice_ratio,
+            max_impact=settings.max_impact,
             resync_keys=settings.resync_keys,
             retries=settings.retries,
         )

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ghostpy.engine.knobs import Knobs
+from ghostpy.engine.effort import Effort
 from ghostpy.model.progress import CHUNK_BOUNDS, ChunkTimes, Phase, Progress
 from ghostpy.model.standing import Standing
 from ghostpy.protocols import Gate
@@ -31,7 +31,7 @@ class Recorder:
     stream_position: str = ""
     chunk_rows: int = 0
     chunk_seconds: float = 0.0
-    knobs: Knobs | None = None
+    effort: Effort | None = None
     cut_over_attempts: int = 0
     lock_seconds: float = 0.0
     differences_repaired: int = 0
@@ -110,6 +110,7 @@ class Recorder:
             eta = 0.0
         elif self.phase is Phase.COPY and remaining > 0 and self.rows_copied >= self.rows_estimate / 1000 and rate > 0:
             eta = remaining / rate
+        price = self.effort.price if self.effort else None
         standing = self.gate.standing if self.gate else Standing()
         return Progress(
             phase=self.phase,
@@ -132,7 +133,11 @@ class Recorder:
             chunk_rows=self.chunk_rows,
             chunk_seconds=self.chunk_seconds,
             chunk_times=ChunkTimes(tuple(self._chunk_counts), self._chunk_seconds_total),
-            workers=self.knobs.workers if self.knobs else 0,
+            workers=self.effort.workers if self.effort else 0,
+            work_share=self.effort.share if self.effort else 1.0,
+            commit_at_work=price.at_work if price else None,
+            commit_at_rest=price.at_rest if price else None,
+            impact=self.effort.impact if self.effort else None,
             cut_over_attempts=self.cut_over_attempts,
             differences_repaired=self.differences_repaired,
             lock_seconds=self.lock_seconds,

@@ -8,9 +8,10 @@ import time
 from ghostpy.engine.backlog import Backlog
 from ghostpy.engine.checkpoints import Checkpoints
 from ghostpy.engine.copier import Copier
-from ghostpy.engine.knobs import Knobs
+from ghostpy.engine.effort import Effort
 from ghostpy.engine.recorder import Recorder
-from ghostpy.engine.resting import done, opened, rested
+from ghostpy.engine.resting import done, opened
+from ghostpy.engine.rests import Rests
 from ghostpy.engine.resync import BacklogWorker
 from ghostpy.model.checkpoint import Course
 from ghostpy.model.progress import Phase
@@ -34,7 +35,8 @@ class Rounds:
         housekeeping: Housekeeping,
         recorder: Recorder,
         gate: Gate,
-        knobs: Knobs,
+        effort: Effort,
+        rests: Rests,
         course: Course,
         checkpoints: Checkpoints,
     ) -> None:
@@ -46,23 +48,30 @@ class Rounds:
         self._housekeeping = housekeeping
         self._recorder = recorder
         self._gate = gate
-        self._knobs = knobs
+        self._effort = effort
+        self._rests = rests
 
     async def run(self) -> None:
         """Return once every range is copied; keys may be dirty still."""
         while not self._copier.complete:
             await opened(self._gate, self._checkpoints)
-            began = time.monotonic()
-            await self._copier.slice(self._knobs.slice_seconds, at_most=self._checkpoints.seconds)
-            rest = (time.monotonic() - began) * self._knobs.nice_ratio
-            if self._course.bare and (self._copier.complete or self._backlog.full):
-                await done(self._housekeeping.build_key(), self._checkpoints, name="key")
-                self._course.bare = False
-            if not self._course.bare:
-                await self._worker.slice(self._copier.copied, self._knobs.slice_seconds)
-            await self._checkpoints.due()
-            if rest:
-                await rested(rest, self._checkpoints)
+            with self._rests.work():
+                copying = await self._slice()
+            copied = None if self._course.bare else self._copier.copied
+            await self._rests.taken(copied, copying=copying)
+
+    async def _slice(self) -> float:
+        """One round; how many seconds of it were copying."""
+        began = time.monotonic()
+        await self._copier.slice(self._effort.slice_seconds, at_most=self._checkpoints.seconds)
+        copying = time.monotonic() - began
+        if self._course.bare and (self._copier.complete or self._backlog.full):
+            await done(self._housekeeping.build_key(), self._checkpoints, name="key")
+            self._course.bare = False
+        if not self._course.bare:
+            await self._worker.slice(self._copier.copied, self._effort.slice_seconds)
+        await self._checkpoints.due()
+        return copying
 
     async def build_indexes(self) -> None:
         """Build what the copy did without, while dirty keys go on being resynced."""
@@ -72,7 +81,8 @@ class Rounds:
         building = asyncio.create_task(self._housekeeping.build_indexes(), name="indexes")
         try:
             while not building.done():
-                await self._worker.slice(self._copier.copied, self._knobs.slice_seconds)
+                with self._rests.work():
+                    await self._worker.slice(self._copier.copied, self._effort.slice_seconds)
                 await self._checkpoints.due()
                 await asyncio.wait([building], timeout=_POLL)
             await building

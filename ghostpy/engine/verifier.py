@@ -14,11 +14,13 @@ from ghostpy import errors
 from ghostpy.engine.backlog import Backlog
 from ghostpy.engine.checkpoints import Checkpoints
 from ghostpy.engine.chunker import Chunker
+from ghostpy.engine.effort import Effort
 from ghostpy.engine.follower import Follower
 from ghostpy.engine.knobs import Knobs
 from ghostpy.engine.ranges import Ranges
 from ghostpy.engine.recorder import Recorder
 from ghostpy.engine.resting import opened
+from ghostpy.engine.rests import Rests
 from ghostpy.engine.resync import BacklogWorker
 from ghostpy.engine.retry import retried
 from ghostpy.engine.tasks import together
@@ -47,6 +49,8 @@ class Verifier:
         observer: Observer,
         gate: Gate,
         knobs: Knobs,
+        effort: Effort,
+        rests: Rests,
         course: Course,
         checkpoints: Checkpoints,
     ) -> None:
@@ -62,19 +66,30 @@ class Verifier:
         self._observer = observer
         self._gate = gate
         self._knobs = knobs
+        self._effort = effort
+        self._rests = rests
         self._suspects: list[Key] = []
 
     async def run(self) -> None:
         """Raises VerifyFailed where rows keep differing for no reason."""
         while not self._ranges.complete:
             await opened(self._gate, self._checkpoints)
-            deadline = time.monotonic() + self._knobs.slice_seconds
-            await together(*(self._look(deadline) for _ in range(self._knobs.workers)), name="verify")
-            suspects, self._suspects = self._suspects, []
-            await self._settle(suspects)
-            self._course.verified, self._course.compared = self._ranges.low, self._ranges.complete
-            await self._worker.slice(_EVERYTHING, self._knobs.slice_seconds)
-            await self._checkpoints.due()
+            with self._rests.work():
+                looking = await self._slice()
+            await self._rests.taken(_EVERYTHING, copying=looking)
+
+    async def _slice(self) -> float:
+        """One round; how many seconds of it were comparing."""
+        began = time.monotonic()
+        deadline = began + self._effort.slice_seconds
+        await together(*(self._look(deadline) for _ in range(self._effort.workers)), name="verify")
+        looking = time.monotonic() - began
+        suspects, self._suspects = self._suspects, []
+        await self._settle(suspects)
+        self._course.verified, self._course.compared = self._ranges.low, self._ranges.complete
+        await self._worker.slice(_EVERYTHING, self._effort.slice_seconds)
+        await self._checkpoints.due()
+        return looking
 
     async def _look(self, deadline: float) -> None:
         while (

@@ -9,6 +9,7 @@ from ghostpy.engine.checkpoints import Checkpoints
 from ghostpy.engine.knobs import Knobs
 from ghostpy.engine.recorder import Recorder
 from ghostpy.engine.resting import opened
+from ghostpy.engine.rests import Rests
 from ghostpy.engine.resync import BacklogWorker
 from ghostpy.model.keys import KeyRange
 from ghostpy.model.progress import Phase
@@ -30,6 +31,7 @@ class Window:
         observer: Observer,
         gate: Gate,
         knobs: Knobs,
+        rests: Rests,
     ) -> None:
         self._seconds = seconds
         self._worker = worker
@@ -38,6 +40,7 @@ class Window:
         self._observer = observer
         self._gate = gate
         self._knobs = knobs
+        self._rests = rests
         self._wanted = seconds <= 0
 
     def revert(self) -> None:
@@ -54,7 +57,8 @@ class Window:
             if time.monotonic() >= end:
                 return False
             await opened(self._gate, self._checkpoints)
-            await self._worker.slice(_EVERYTHING, self._knobs.slice_seconds)
+            with self._rests.work():
+                await self._worker.slice(_EVERYTHING, self._knobs.slice_seconds)
             await self._checkpoints.due()
             await asyncio.sleep(_POLL)
         return True

@@ -65,6 +65,14 @@ class Progress:
     """Duration of the last chunk."""
     chunk_times: ChunkTimes = ChunkTimes()
     workers: int = 0
+    work_share: float = 1.0
+    """Of the time that is worked, the rest being left to the application; 1 where nobody is to be spared."""
+    commit_at_work: float | None = None
+    """How long a commit takes while the run works; None where that is not measured, or nobody else writes."""
+    commit_at_rest: float | None = None
+    """The same while it rests."""
+    impact: float | None = None
+    """By which part commits take longer because of the run, its rests included."""
     cut_over_attempts: int = 0
     differences_repaired: int = 0
     lock_seconds: float = 0.0

@@ -49,6 +49,18 @@ _GAUGES: tuple[tuple[str, str, Callable[[Progress], float | None]], ...] = (
     ("replica_lag_seconds", "The lag that throttling goes by.", lambda p: p.lag),
     ("chunk_rows", "Rows that the last chunk was meant to have.", lambda p: p.chunk_rows),
     ("copy_workers", "Chunks that may be copied at the same time.", lambda p: p.workers),
+    (
+        "work_share_ratio",
+        "Share of the time that is worked; the rest is left to the application.",
+        lambda p: p.work_share,
+    ),
+    (
+        "commit_at_work_seconds",
+        "A commit during our work; missing while nobody is to be spared.",
+        lambda p: p.commit_at_work,
+    ),
+    ("commit_at_rest_seconds", "A commit during our rests; missing likewise.", lambda p: p.commit_at_rest),
+    ("impact_ratio", "By which part commits take longer because of the run, rests included.", lambda p: p.impact),
     ("writers_held_seconds", "How long the exchange held writers; 0 before it.", lambda p: p.lock_seconds),
 )
 _COUNTERS: tuple[tuple[str, str, Callable[[Progress], float]], ...] = (

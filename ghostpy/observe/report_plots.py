@@ -49,10 +49,17 @@ def seconds(value: float) -> str:
     return f"{value * 1000:.3g} ms" if value < 1 else duration(value)
 
 
+def percent(value: float) -> str:
+    """12 %"""
+    return f"{value * 100:.3g} %"
+
+
 PLOTS = (
     Plot("Rows", (Line("copied", "rows_copied"), Line("compared", "rows_verified")), rows, filled=True),
     Plot("Pace, rows per second", (Line("pace", "rows_per_second"),), rows),
     Plot("Time of a chunk", (Line("longest", "chunk_seconds"),), seconds),
+    Plot("Left to the application, of the time", (Line("rest", "rest_share"),), percent, filled=True),
+    Plot("Commits take longer by", (Line("impact", "impact"),), percent),
     Plot("Backlog, keys to resync", (Line("backlog", "backlog"),), rows, filled=True),
     Plot("Lag", (Line("stream", "stream_lag"), Line("replicas", "lag")), seconds),
 )

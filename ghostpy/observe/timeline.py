@@ -26,6 +26,10 @@ class Point:
     lag: float
     chunk_seconds: float
     """Of the last chunk; 0 while none is copied."""
+    rest_share: float
+    """Of the time that is left to the application, as it is measured to need it."""
+    impact: float
+    """By which part commits take longer because of the run; 0 where that is not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,8 @@ def _point(progress: Progress) -> Point:
         stream_lag=progress.stream_lag,
         lag=progress.lag,
         chunk_seconds=progress.chunk_seconds if copying else 0.0,
+        rest_share=round(1 - progress.work_share, 3),
+        impact=round(progress.impact or 0.0, 4),
     )
 
 
@@ -170,4 +176,6 @@ def _merged(one: Point, other: Point) -> Point:
         stream_lag=worst(lambda point: point.stream_lag),
         lag=worst(lambda point: point.lag),
         chunk_seconds=worst(lambda point: point.chunk_seconds),
+        rest_share=worst(lambda point: point.rest_share),
+        impact=worst(lambda point: point.impact),
     )

@@ -15,9 +15,12 @@ from ghostpy.engine.backlog import Backlog
 from ghostpy.engine.checkpoints import Checkpoints
 from ghostpy.engine.chunker import Chunker
 from ghostpy.engine.copier import Copier
+from ghostpy.engine.effort import Effort
 from ghostpy.engine.follower import Follower
 from ghostpy.engine.knobs import Knobs
+from ghostpy.engine.pulse import Pulse
 from ghostpy.engine.recorder import Recorder
+from ghostpy.engine.rests import Rests
 from ghostpy.engine.resync import BacklogWorker
 from ghostpy.engine.rounds import Rounds
 from ghostpy.model.checkpoint import Course
@@ -40,6 +43,7 @@ class Running:
     housekeeping: Housekeeping
     gate: OpenGate
     knobs: Knobs
+    effort: Effort
     course: Course
     checkpoints: Checkpoints
 
@@ -53,7 +57,8 @@ class Running:
             self.housekeeping,
             Recorder(),
             self.gate,
-            self.knobs,
+            self.effort,
+            Rests(self.effort, Pulse(), self.backlog, self.worker, self.checkpoints),
             self.course,
             self.checkpoints,
         )
@@ -70,11 +75,12 @@ async def running(dialect: Dialect, *, where: str | None = None, copy: CopySetti
         await dialect.housekeeping.create_shadow()
         await parts.stream.open(await parts.stream.start())
         gate, knobs = OpenGate(), Knobs.of(copy)
+        effort = Effort(knobs)
         backlog, recorder = Backlog(copy.backlog_limit), Recorder()
         follower = Follower(parts.stream, backlog, recorder)
         course, chunker = Course(), Chunker(0.1, fixed=copy.chunk_rows)
-        copier = Copier(parts.copying, chunker, backlog, recorder, gate, knobs, NoHooks(), course)
-        worker = BacklogWorker(backlog, follower, parts.resyncing.resync, recorder, gate, knobs)
+        copier = Copier(parts.copying, chunker, backlog, recorder, gate, knobs, effort, NoHooks(), course)
+        worker = BacklogWorker(backlog, follower, parts.resyncing.resync, recorder, gate, knobs, effort)
         checkpoints = Checkpoints(
             dialect.housekeeping,
             course,
@@ -91,7 +97,7 @@ async def running(dialect: Dialect, *, where: str | None = None, copy: CopySetti
         following = asyncio.create_task(follower.run())
         try:
             yield Running(
-                parts, backlog, follower, copier, worker, dialect.housekeeping, gate, knobs, course, checkpoints
+                parts, backlog, follower, copier, worker, dialect.housekeeping, gate, knobs, effort, course, checkpoints
             )
         finally:
             following.cancel()

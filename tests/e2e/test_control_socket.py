@@ -63,6 +63,10 @@ SESSION = [
     ("nice-ratio=0.25", _HINTS),
     ("nice-ratio=?", r"^0\.25$"),
     ("nice-ratio=5", _HINTS),
+    ("max-impact=?", "^50$"),
+    ("max-impact=12.5", _HINTS),
+    ("max-impact=?", r"^12\.5$"),
+    ("max-impact=little", "is not a number"),
     ("max-lag-millis=2000", _HINTS),
     ("max-lag-millis=?", "^2000$"),
     ("max-load=no_such_figure", "is not figure=threshold"),
@@ -237,6 +241,35 @@ def test_a_session_of_many_commands(server: sandbox.Server, new_database: NewDat
     assert "Traceback" not in finished.errors
     assert "operator: chunk-size=150" in finished.errors
     assert _TOKEN not in finished.errors + finished.output
+    with cursor_of(server, database) as cursor:
+        assert_followed(cursor, change, committed, finished)
+
+
+def test_the_pace_goes_by_what_the_application_feels(
+    server: sandbox.Server, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    database, change = _filled(server, new_database)
+    gently = ("--nice-ratio=0", "--chunk-size=10", "--max-impact=0.01")
+    with (
+        Writers(_load(server, database, change)) as writers,
+        steered(server, database, change, tmp_path, *gently) as run,
+    ):
+        run.until(lambda: run.figures()["commit_at_work"], "commits to be measured")
+        figures = run.figures()
+        assert 0 < float(str(figures["work_share"])) < 1
+        assert float(str(figures["commit_at_rest"])) > 0
+        assert float(str(figures["impact"])) >= 0
+        assert "to spare the application: a commit takes" in run.say("explain")
+        run.say("max-impact=0")
+        run.until(lambda: run.figures()["work_share"] == 1, "no rest to be taken any more")
+        assert "to spare the application" not in run.say("explain")
+        assert run.figures()["commit_at_work"] is None
+        run.until(lambda: "State: postponing cut-over" in run.say("sup"), "the postponed phase")
+        run.say("cut-over")
+        finished = run.ended()
+        time.sleep(0.5)
+        committed = writers.stop()
+    assert finished.status == 0, finished.errors
     with cursor_of(server, database) as cursor:
         assert_followed(cursor, change, committed, finished)
 

@@ -28,9 +28,12 @@ from ghostpy.engine.beginning import Beginning
 from ghostpy.engine.checkpoints import Checkpoints
 from ghostpy.engine.chunker import Chunker
 from ghostpy.engine.copier import Copier
+from ghostpy.engine.effort import Effort
 from ghostpy.engine.follower import Follower
 from ghostpy.engine.knobs import Knobs
+from ghostpy.engine.pulse import Pulse
 from ghostpy.engine.recorder import Recorder
+from ghostpy.engine.rests import Rests
 from ghostpy.engine.resync import BacklogWorker
 from ghostpy.engine.rounds import Rounds
 from ghostpy.model.change import ChangeBatch, Position
@@ -235,9 +238,10 @@ async def _run(world: _World, *, bare: bool) -> None:
         world.shadow.clear()
     backlog, recorder, gate = Backlog(6), Recorder(), OpenGate()
     knobs = Knobs.of(CopySettings(workers=2, slice_seconds=3, resync_keys=2, retries=1))
+    effort = Effort(knobs)
     follower = Follower(world, backlog, recorder)
     course = earlier.course if earlier else Course(bare=bare)
-    worker = BacklogWorker(backlog, follower, world.resync, recorder, gate, knobs)
+    worker = BacklogWorker(backlog, follower, world.resync, recorder, gate, knobs, effort)
     noted = Checkpoints(
         world,  # type: ignore[arg-type]
         course,
@@ -251,11 +255,12 @@ async def _run(world: _World, *, bare: bool) -> None:
         attempts=1,
         resumed=earlier is not None,
     )
-    copier = Copier(world, Chunker(1, fixed=2), backlog, recorder, gate, knobs, SimpleNamespace(), course)  # type: ignore[arg-type]
+    rests = Rests(effort, Pulse(), backlog, worker, noted)
+    copier = Copier(world, Chunker(1, fixed=2), backlog, recorder, gate, knobs, effort, SimpleNamespace(), course)  # type: ignore[arg-type]
     await Beginning(follower, backlog, world, earlier, 1).run()
     following = asyncio.create_task(follower.run())
     try:
-        await Rounds(copier, worker, backlog, world, recorder, gate, knobs, course, noted).run()  # type: ignore[arg-type]
+        await Rounds(copier, worker, backlog, world, recorder, gate, effort, rests, course, noted).run()  # type: ignore[arg-type]
         while not world.quiet:
             await worker.up_to(await world.end(), _EVERYTHING)
             await noted.due()

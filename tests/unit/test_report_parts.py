@@ -67,6 +67,8 @@ def a_record(*, ended: bool = True) -> RunRecord:
                 throttle_reason=reason,
                 backlog=quarter % 17,
                 chunk_seconds=0.1,
+                work_share=0.4,
+                impact=0.15,
                 rows_per_second=50.0,
                 stream_lag=0.1 * (quarter % 3),
                 lag=0.2,
@@ -235,7 +237,7 @@ def test_the_page_is_whole_and_asks_for_nothing(name: str) -> None:
     # What comes from outside is shown as it is, but for characters that no page may hold.
     assert "<script>alert(1)</script> & \"quotes\" 'single' \ufffd\ufffd[31m \ufffd ünï" in page.text
     pictures = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
-    assert len(pictures) == (0 if name == "never begun" else 6)
+    assert len(pictures) == (0 if name == "never begun" else 8)
     for picture in pictures:
         root = ElementTree.fromstring(picture)
         assert root.get("aria-label")

@@ -34,7 +34,7 @@ def read(name: str) -> Any:
 def known() -> tuple[set[str], set[str]]:
     """The names of all metrics and labels of a run that has ended."""
     metrics = RunMetrics(RunLabels("shop", "t", "db1"))
-    metrics.progressed(replace(Progress(), eta=1.0))
+    metrics.progressed(replace(Progress(), eta=1.0, impact=0.1, commit_at_work=0.003, commit_at_rest=0.002))
     metrics.closed(RunEnd(0, datetime.now(UTC)))
     samples = [sample for family in metrics.collect() for sample in family.samples]
     return {sample.name for sample in samples}, {label for sample in samples for label in sample.labels}
