@@ -18,6 +18,7 @@ from ghostpy.engine.effort import Effort
 from ghostpy.engine.ending import Ending
 from ghostpy.engine.filling import Filling
 from ghostpy.engine.follower import Follower
+from ghostpy.engine.forecast import Forecast
 from ghostpy.engine.heartbeat import Heartbeat
 from ghostpy.engine.knobs import Knobs
 from ghostpy.engine.migration import Migration
@@ -100,7 +101,7 @@ def assembled(
         attempts=copy.retries,
         resumed=earlier is not None,
     )
-    worker = BacklogWorker(backlog, follower, parts.resyncing.resync, recorder, gate, knobs, effort)
+    worker = BacklogWorker(backlog, follower, parts.resyncing.resync, recorder, gate, knobs)
     rests = Rests(effort, pulse, backlog, worker, checkpoints)
     copying, comparing = Chunker(copy.chunk_seconds, fixed=copy.chunk_rows), Chunker(copy.chunk_seconds)
     copier = Copier(parts.copying, copying, backlog, recorder, gate, knobs, effort, moments, course)
@@ -164,6 +165,7 @@ def assembled(
             "pace": Pace(housekeeping, (copying, comparing), effort, pulse, copy).run,
             "throttle": gate.run,
             "growth": Growth(dialect.vitals, tell=warn, resting=lambda: gate.hibernating).run,
+            "forecast": Forecast(recorder, tell=warn).run,
             "ending": ending.run,
             "status hooks": partial(regular_status, moments, recorder.snapshot, settings.hooks.status_interval),
         },

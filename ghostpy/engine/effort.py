@@ -13,9 +13,8 @@ _BEGIN = 0.5
 _TOO_MUCH = 0.4
 """A smaller share than this: rather do less at once than rest that long."""
 _STEPS = 2
-"""Down from full effort; each halves the workers, a chunk's time, the keys of a resync."""
+"""Down from full effort; each halves the workers and a chunk's time. Resyncs stay as they are: what they do has to be done, and costs more in small pieces."""
 _SHORTEST_CHUNK = 0.01
-_FEWEST_KEYS = 100
 _PATIENCE, _MOST_PATIENCE = 4, 64
 """Looks at which more would have been possible, before more is tried; doubled each time that it turns out to be too much."""
 _CYCLE = 1.0
@@ -60,11 +59,6 @@ class Effort:
     def slice_seconds(self) -> float:
         """How long a piece of work is to last."""
         return min(self._knobs.slice_seconds, self.share * _CYCLE) if self.held_back else self._knobs.slice_seconds
-
-    @property
-    def resync_keys(self) -> int:
-        """Keys a resync transaction."""
-        return max(self._knobs.resync_keys >> self._down, min(self._knobs.resync_keys, _FEWEST_KEYS))
 
     def chunk_seconds(self, usual: float) -> float:
         """Seconds a chunk, where so many are wanted at full effort."""

@@ -9,7 +9,6 @@ from itertools import islice
 from typing import TypeAlias
 
 from ghostpy.engine.backlog import Backlog
-from ghostpy.engine.effort import Effort
 from ghostpy.engine.follower import Follower
 from ghostpy.engine.knobs import Knobs
 from ghostpy.engine.recorder import Recorder
@@ -35,7 +34,6 @@ class BacklogWorker:
         recorder: Recorder,
         gate: Gate,
         knobs: Knobs,
-        effort: Effort,
     ) -> None:
         self._backlog = backlog
         self._follower = follower
@@ -43,7 +41,6 @@ class BacklogWorker:
         self._recorder = recorder
         self._gate = gate
         self._knobs = knobs
-        self._effort = effort
 
     async def slice(self, copied: KeyRange, seconds: float) -> None:
         """Resync for about `seconds`, or until no key is dirty, or until the gate closes."""
@@ -75,14 +72,14 @@ class BacklogWorker:
 
     @property
     def _keys_per_lap(self) -> int:
-        return self._effort.resync_keys * self._effort.workers
+        return self._knobs.resync_keys * self._knobs.workers
 
     async def _lap(self, copied: KeyRange) -> None:
         keys = self._take(self._keys_per_lap)
         if not keys:
             return
         await self._fence(keys)
-        parts = _split(keys, self._effort.workers)
+        parts = _split(keys, self._knobs.workers)
         done = self._recorder.keys_resynced
         await together(*(self._part(part, copied, self._resync) for part in parts), name="resync")
         if done == self._recorder.keys_resynced:

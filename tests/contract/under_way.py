@@ -80,7 +80,7 @@ async def running(dialect: Dialect, *, where: str | None = None, copy: CopySetti
         follower = Follower(parts.stream, backlog, recorder)
         course, chunker = Course(), Chunker(0.1, fixed=copy.chunk_rows)
         copier = Copier(parts.copying, chunker, backlog, recorder, gate, knobs, effort, NoHooks(), course)
-        worker = BacklogWorker(backlog, follower, parts.resyncing.resync, recorder, gate, knobs, effort)
+        worker = BacklogWorker(backlog, follower, parts.resyncing.resync, recorder, gate, knobs)
         checkpoints = Checkpoints(
             dialect.housekeeping,
             course,

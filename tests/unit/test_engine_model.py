@@ -241,7 +241,7 @@ async def _run(world: _World, *, bare: bool) -> None:
     effort = Effort(knobs)
     follower = Follower(world, backlog, recorder)
     course = earlier.course if earlier else Course(bare=bare)
-    worker = BacklogWorker(backlog, follower, world.resync, recorder, gate, knobs, effort)
+    worker = BacklogWorker(backlog, follower, world.resync, recorder, gate, knobs)
     noted = Checkpoints(
         world,  # type: ignore[arg-type]
         course,

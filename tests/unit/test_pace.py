@@ -136,7 +136,6 @@ def test_where_commits_suffer_less_is_done_at_once_and_less_of_the_time_but_neve
     assert any(changes)
     assert effort.workers == 1
     assert effort.chunk_seconds(0.1) == pytest.approx(0.025)
-    assert effort.resync_keys == 250
     assert effort.share == pytest.approx(LEAST_SHARE, abs=0.01)
 
 

@@ -10,7 +10,6 @@ from open_gate import OpenGate
 
 from ghostpy import errors
 from ghostpy.engine.backlog import Backlog
-from ghostpy.engine.effort import Effort
 from ghostpy.engine.follower import Follower
 from ghostpy.engine.knobs import Knobs
 from ghostpy.engine.recorder import Recorder
@@ -68,7 +67,7 @@ def test_keys_go_back_where_resync_fails(fence_fails: bool, frozen: bool) -> Non
         backlog.add(dict.fromkeys(range(10), 0))
         follower = Follower(Stream(fence_fails), backlog, recorder)
         knobs = Knobs.of(CopySettings(resync_keys=5, workers=2))
-        worker = BacklogWorker(backlog, follower, _refusing, recorder, OpenGate(), knobs, Effort(knobs))
+        worker = BacklogWorker(backlog, follower, _refusing, recorder, OpenGate(), knobs)
         under_lock = worker.up_to_by(HERE, EVERYTHING, _refusing, deadline=float("inf"))
         beside = worker.slice(EVERYTHING, 10.0)
         chosen, other = (under_lock, beside) if frozen else (beside, under_lock)

@@ -1,0 +1,52 @@
+"""A run that will not end is told of early; one that catches up, or rests, is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ghostpy.engine.forecast import Forecast
+from ghostpy.engine.recorder import Recorder
+from ghostpy.model.progress import Phase, Progress
+from ghostpy.model.standing import Standing
+
+
+def told(
+    lags: Iterable[float], *, phase: Phase = Phase.COPY, reason: str | None = None, limit: float | None = None
+) -> list[str]:
+    """What is said of these lags, one every ten seconds."""
+    found: list[str] = []
+    forecast = Forecast(Recorder(), tell=found.append)
+    for number, lag in enumerate(lags):
+        standing = Standing(pause_limit=limit)
+        forecast.look(
+            Progress(phase=phase, elapsed=number * 10.0, stream_lag=lag, throttle_reason=reason, throttle=standing)
+        )
+    return found
+
+
+def test_a_lag_that_grows_for_a_minute_is_told_and_again_once_it_has_doubled() -> None:
+    found = told([second * 0.5 for second in range(0, 600, 10)])
+    assert [text.split(",")[0] for text in found] == [
+        "the change stream is 30 s behind",
+        "the change stream is 60 s behind",
+        "the change stream is 120 s behind",
+        "the change stream is 240 s behind",
+    ]
+    assert "30 s further behind in a minute" in found[0]
+    assert "--max-impact" in found[0]
+
+
+def test_how_long_the_server_keeps_what_is_not_read_is_said_where_it_is_known() -> None:
+    assert "for about 2.0 hours" in told([float(lag) for lag in range(0, 100, 10)], limit=7200.0)[0]
+
+
+def test_a_lag_that_stays_or_shrinks_is_not() -> None:
+    assert told([300.0] * 30) == []
+    assert told([300.0 - 10 * look for look in range(30)]) == []
+    assert told([20.0 + look % 2 for look in range(30)]) == []
+
+
+def test_a_rest_says_nothing() -> None:
+    lags = [float(lag) for lag in range(0, 600, 10)]
+    assert told(lags, reason="commanded by user") == []
+    assert told(lags, phase=Phase.PREPARE) == []
