@@ -33,8 +33,8 @@ Sources: sysexits(3) for 75; shells report 128 + signal number for signals.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import ClassVar
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar
 
 
 class GhostpyError(Exception):
@@ -61,8 +61,14 @@ class UsageError(GhostpyError):
 
 
 class PlanRefused(GhostpyError):
+    """`findings` (of the model's kind): all that was found, where the change was looked at as a whole."""
+
     exit_code = 3
     default_hint = "Nothing was created or changed."
+
+    def __init__(self, message: str, *, hint: str | None = None, findings: Sequence[Any] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.findings = tuple(findings)
 
 
 class ConnectionFailed(GhostpyError):

@@ -37,6 +37,13 @@ class Command:
 COMMANDS = (
     Command("migrate", '--alter "…" [flags]', "change a table (the word migrate may be left out)", flags=True),
     Command(
+        "plan",
+        '--alter "…" [--format …] [flags]',
+        "say how a table would be changed, and what stands against it; changes nothing",
+        flags=True,
+        own=("format",),
+    ),
+    Command(
         "batch",
         "PLAN.toml [flags]",
         "carry out a list of migrations",

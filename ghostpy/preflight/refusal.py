@@ -22,4 +22,4 @@ def refusal(source: TableName, address: str, findings: Sequence[Finding]) -> err
     message = f"{source} on {address} cannot be changed like this:{listed}"
     if all(finding.code == "missing-privilege" for finding in against):
         return errors.MissingPrivilege(message, hint="Nothing was created or changed.")
-    return errors.PlanRefused(message)
+    return errors.PlanRefused(message, findings=findings)

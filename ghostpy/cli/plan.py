@@ -1,0 +1,102 @@
+"""`ghostpy plan`: how a table would be changed, and what stands against it; as text, Markdown or JSON."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+
+from ghostpy.cli.config_file import usual_places
+from ghostpy.cli.flag_table import FLAGS
+from ghostpy.cli.flags import Origin, check_flags, read_flags
+from ghostpy.cli.invocation import read_invocation
+from ghostpy.cli.migrate import run_to_end
+from ghostpy.cli.own_parser import OwnParser
+from ghostpy.cli.plan_document import plan_document, plan_markdown, refusal_document, refusal_markdown
+from ghostpy.cli.plan_text import print_plan
+from ghostpy.cli.process_list import forget_secrets
+from ghostpy.cli.redaction import redact
+from ghostpy.dialects import names_of
+from ghostpy.errors import PlanRefused, UsageError
+from ghostpy.model.plan import Plan
+from ghostpy.model.progress import Progress, RunReport
+from ghostpy.settings import MigrateSettings
+
+HELP = """\
+Usage: ghostpy plan --url … --table TABLE --alter "…" [--format text|markdown|json] [flags of migrate]
+
+Says how a table would be changed: the strategy and why, its steps, what becomes of each column, what to look out for; or all that stands
+against the change (exit code 3). The server is asked, on an empty clone of the table that is gone again afterwards. The same as
+`ghostpy migrate` without --execute, for people and programs alike: see docs/plan.md.
+"""
+_FORMATS = ("text", "markdown", "json")
+
+
+def run(argv: Sequence[str]) -> int:
+    """Carry out one call; the exit code. Raises GhostpyError where it fails."""
+    if any(argument.lstrip("-") == "help" for argument in argv):
+        print(HELP, end="")
+        return 0
+    parser = OwnParser("plan")
+    parser.add_argument("--format", choices=_FORMATS, default="text")
+    own, rest = parser.parse_known_args(argv)
+    values = read_flags(rest, os.environ, usual_places(os.environ))
+    if values.switch("execute") and values.origin("execute") is Origin.COMMAND_LINE:
+        raise UsageError("--execute means nothing to plan.", hint="`ghostpy migrate --execute` carries a plan out.")
+    # In a file it is meant for runs.
+    values.put(FLAGS["execute"], False, Origin.COMMAND_LINE, "ghostpy plan")
+    check_flags(values)
+    invocation = read_invocation(values, os.environ, getpass.getpass)
+    forget_secrets(os.environ)
+    notes = _Notes()
+    for note in invocation.notes:
+        notes.happened(note, warning=True)
+    return _planned(invocation.settings, notes, own.format)
+
+
+def _planned(settings: MigrateSettings, notes: _Notes, form: str) -> int:
+    try:
+        plan = run_to_end(settings, notes)
+    except PlanRefused as refused:
+        if form == "text":
+            raise
+        table = str(names_of(settings)[0])
+        if form == "json":
+            _print_json(refusal_document(refused, table, settings))
+        else:
+            print(redact(refusal_markdown(refused, table, settings)), end="")
+        return refused.exit_code
+    assert isinstance(plan, Plan)
+    if form == "json":
+        _print_json(plan_document(plan, settings))
+    elif form == "markdown":
+        print(redact(plan_markdown(plan, settings)), end="")
+    else:
+        print_plan(plan, settings, Console(highlight=False, soft_wrap=False))
+    return 0
+
+
+def _print_json(document: Any) -> None:
+    print(redact(json.dumps(document, indent=2, ensure_ascii=False)))
+
+
+class _Notes:
+    """Fulfils `Observer`: warnings go to stderr, beside the plan."""
+
+    def planned(self, plan: Plan, definition: str) -> None:
+        return
+
+    def progressed(self, progress: Progress) -> None:
+        return
+
+    def happened(self, text: str, *, warning: bool = False) -> None:
+        if warning:
+            print(redact(text), file=sys.stderr)
+
+    def ended(self, report: RunReport) -> None:
+        return

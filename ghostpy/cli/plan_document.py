@@ -1,0 +1,110 @@
+"""A plan as data, for programs, and as Markdown, for a ticket; `docs/plan.md` tells what stands where. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ghostpy
+from ghostpy.cli.plan_text import plan_rows
+from ghostpy.errors import PlanRefused
+from ghostpy.model.column_map import ColumnFeed
+from ghostpy.model.finding import Finding
+from ghostpy.model.plan import Plan, Strategy
+from ghostpy.model.table import Column
+from ghostpy.settings import MigrateSettings
+
+Document = Mapping[str, Any]
+
+
+def plan_document(plan: Plan, settings: MigrateSettings) -> Document:
+    """All of a plan that can be carried out. Sizes in bytes."""
+    copied = plan.strategy is Strategy.SHADOW
+    return {
+        **_head(str(plan.source.name), settings),
+        "possible": True,
+        "strategy": plan.strategy.value,
+        "reason": plan.reason,
+        "steps": list(plan.steps),
+        "rows": plan.source.row_estimate,
+        "bytes": plan.source.data_bytes,
+        "copy_key": [column.name for column in plan.copy_key.source_columns] if copied else [],
+        "columns": {
+            "fed": [_fed(feed) for feed in plan.columns.feeds],
+            "added": [_column(column) for column in plan.columns.added],
+            "dropped": [_column(column) for column in plan.columns.dropped],
+        },
+        "made": [str(plan.names.shadow), str(plan.names.ledger)] if copied else [],
+        "kept": [str(plan.names.old)] if copied and not settings.target.ok_to_drop_old else [],
+        "findings": _findings(plan.findings),
+    }
+
+
+def refusal_document(refused: PlanRefused, table: str, settings: MigrateSettings) -> Document:
+    """Why there is no plan."""
+    return {
+        **_head(table, settings),
+        "possible": False,
+        "message": refused.message,
+        "findings": _findings(refused.findings),
+    }
+
+
+def _head(table: str, settings: MigrateSettings) -> dict[str, Any]:
+    return {
+        "ghostpy": ghostpy.__version__,
+        "server": settings.connect.address,
+        "dialect": settings.connect.dialect,
+        "table": table,
+        "alter": settings.target.alter,
+    }
+
+
+def _fed(feed: ColumnFeed) -> dict[str, Any]:
+    return {
+        "to": _column(feed.target),
+        "from": None if feed.source is None else _column(feed.source),
+        "transform": feed.transform,
+    }
+
+
+def _column(column: Column) -> dict[str, Any]:
+    return {"name": column.name, "type": column.full_type, "nullable": column.nullable, "collation": column.collation}
+
+
+def _findings(findings: Sequence[Finding]) -> list[dict[str, str]]:
+    return [
+        {
+            "code": finding.code,
+            "severity": finding.severity.value,
+            "text": finding.text,
+            "way_out": finding.way_out,
+        }
+        for finding in findings
+    ]
+
+
+def plan_markdown(plan: Plan, settings: MigrateSettings) -> str:
+    """A heading, and a table of what there is to say."""
+    lines = [f"## Plan for `{plan.source.name}` on {settings.connect.address}", "", "| | |", "|---|---|"]
+    for label, texts in plan_rows(plan, settings):
+        lines.append(f"| {label} | {'<br>'.join(map(_cell, texts))} |")
+    return "\n".join([*lines, "", "A dry run: nothing was changed.", ""])
+
+
+def refusal_markdown(refused: PlanRefused, table: str, settings: MigrateSettings) -> str:
+    """A heading, and what stands against the change."""
+    lines = [f"## No plan for `{table}` on {settings.connect.address}", ""]
+    lines += [
+        f"- **{each.code}** ({each.severity.value}): {_cell(f'{each.text}. {each.way_out}')}"
+        for each in refused.findings
+    ]
+    lines += [] if refused.findings else [_cell(refused.message)]
+    return "\n".join([*lines, "", "Nothing was created or changed.", ""])
+
+
+def _cell(text: str) -> str:
+    """What must not be taken for Markdown or HTML is written so that it is not."""
+    for character in "\\`*_[]|":
+        text = text.replace(character, f"\\{character}")
+    return " ".join(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").split())
