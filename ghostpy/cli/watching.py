@@ -18,20 +18,12 @@ from ghostpy.cli.invocation import Invocation
 from ghostpy.cli.redaction import redact
 from ghostpy.dialects import names_of
 from ghostpy.model.run_end import RunEnd
-from ghostpy.observe.display import Display
 from ghostpy.observe.log import Level, Log
 from ghostpy.observe.log_file import log_file
 from ghostpy.observe.log_line import JsonLines, LogLine, text_line
-from ghostpy.observe.metrics import RunLabels, RunMetrics
-from ghostpy.observe.metrics_server import metrics_served
-from ghostpy.observe.metrics_textfile import Textfile
 from ghostpy.observe.own_thread import OwnThread
 from ghostpy.observe.redacting import Redacting
-from ghostpy.observe.report_data import report_data
-from ghostpy.observe.report_files import report_paths, write_report
-from ghostpy.observe.report_record import RunRecord
 from ghostpy.observe.several import Several
-from ghostpy.observe.statsd import StatsD
 from ghostpy.observe.status_line import RunFacts
 from ghostpy.observe.status_lines import StatusLines
 from ghostpy.protocols import Observer
@@ -98,6 +90,12 @@ def _add_metrics(watchers: _Watchers, invocation: Invocation, resources: ExitSta
     wanted, settings = invocation.observe, invocation.settings
     if not (wanted.metrics_port or wanted.metrics_textfile or wanted.statsd_address):
         return
+    # Loaded by those who want them: on a small table that is a tenth of the run.
+    from ghostpy.observe.metrics import RunLabels, RunMetrics
+    from ghostpy.observe.metrics_server import metrics_served
+    from ghostpy.observe.metrics_textfile import Textfile
+    from ghostpy.observe.statsd import StatsD
+
     source, _ = names_of(settings)
     table = source.table if source.schema == settings.target.database else str(source)
     metrics = RunMetrics(RunLabels(settings.target.database, table, settings.connect.address))
@@ -119,6 +117,10 @@ def _add_metrics(watchers: _Watchers, invocation: Invocation, resources: ExitSta
 def _add_report(watchers: _Watchers, invocation: Invocation) -> None:
     if not invocation.observe.reports:
         return
+    from ghostpy.observe.report_data import report_data
+    from ghostpy.observe.report_files import report_paths, write_report
+    from ghostpy.observe.report_record import RunRecord
+
     settings, record = invocation.settings, RunRecord(redact)
     table = str(names_of(settings)[0])
     paths = report_paths(invocation.observe.reports, table, record.started)
@@ -155,6 +157,8 @@ def _add_display(
         silent = invocation.level is Level.QUIET and invocation.display == "auto"
         watchers.shown += [] if silent else [StatusLines(_facts(settings), _to_stdout)]
         return
+    from ghostpy.observe.display import Display
+
     title = f"{names_of(settings)[0]} on {settings.connect.address}"
     own_log = sys.stderr.isatty() and invocation.level >= Level.VERBOSE
     watchers.shown.append(threads.enter_context(Display(console, title, events=not own_log)))
