@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ghostpy.cli.config_file import usual_places
-from ghostpy.cli.connection import Connection
+from ghostpy.cli.connection import Connection, ask_password
 from ghostpy.cli.console import table_console
 from ghostpy.cli.flag import Status
 from ghostpy.cli.flag_table import CONNECTION
@@ -55,7 +54,7 @@ def run(argv: Sequence[str]) -> int:
         print(_USAGE.format(flags=flags), end="")
         return 0
     check_known(values, ("database", "execute"), "cleanup")
-    settings = Connection(values, os.environ, getpass.getpass).settings()
+    settings = Connection(values, os.environ, ask_password).settings()
     asyncio.run(_clean(settings, table_console(), execute=values.switch("execute"), named=own.old_tables))
     return 0
 

@@ -12,6 +12,7 @@ For PostgreSQL libpq has the last word: below all of these stand its own environ
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,14 @@ _STREAM_READERS = ("auto", "walsender", "peek")
 _HIGHEST_SERVER_ID = 2**32 - 1
 
 AskPassword = Callable[[str], str]
+
+
+def ask_password(prompt: str) -> str:
+    """What is typed on the terminal. Raises UsageError where nothing is."""
+    try:
+        return getpass.getpass(prompt)
+    except EOFError:
+        raise UsageError("--ask-pass: no password was typed.") from None
 
 
 class Connection:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 import signal
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from rich.console import Console
 
 from ghostpy.assembly import migrate
 from ghostpy.cli.config_file import usual_places
+from ghostpy.cli.connection import ask_password
 from ghostpy.cli.failure import exit_code
 from ghostpy.cli.flag_table import FLAGS
 from ghostpy.cli.flags import Origin, check_flags, read_flags
@@ -25,7 +25,7 @@ from ghostpy.cli.summary import summarised
 from ghostpy.cli.version import version_text
 from ghostpy.cli.watching import is_live, watching
 from ghostpy.dialects import names_of
-from ghostpy.errors import CutOverInDoubt, GhostpyError, Interrupted, UsageError
+from ghostpy.errors import CutOverInDoubt, GhostpyError, Interrupted
 from ghostpy.model.plan import Plan
 from ghostpy.model.progress import RunReport
 from ghostpy.observe.from_logging import told_to
@@ -52,7 +52,7 @@ def run(argv: Sequence[str], *, revert: bool = False) -> int:
     check_flags(values, unneeded="old-table" if revert else "")
     if values.switch("check-flag"):
         return 0
-    invocation = read_invocation(values, os.environ, _ask)
+    invocation = read_invocation(values, os.environ, ask_password)
     forget_secrets(os.environ)
     console = Console(highlight=False, soft_wrap=False)
     live = is_live(invocation, console)
@@ -171,10 +171,3 @@ def _say_what_became_of_the_source(error: GhostpyError, settings: MigrateSetting
             error.add_note(f"The table is {source} on {settings.connect.address}.")
         return
     error.add_note(f"{source} was not changed.")
-
-
-def _ask(prompt: str) -> str:
-    try:
-        return getpass.getpass(prompt)
-    except EOFError:
-        raise UsageError("--ask-pass: no password was typed.") from None

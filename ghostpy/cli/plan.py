@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from ghostpy.cli.config_file import usual_places
+from ghostpy.cli.connection import ask_password
 from ghostpy.cli.flag_table import FLAGS
 from ghostpy.cli.flags import Origin, check_flags, read_flags
 from ghostpy.cli.invocation import read_invocation
@@ -51,7 +51,9 @@ def run(argv: Sequence[str]) -> int:
     # In a file it is meant for runs.
     values.put(FLAGS["execute"], False, Origin.COMMAND_LINE, "ghostpy plan")
     check_flags(values)
-    invocation = read_invocation(values, os.environ, getpass.getpass)
+    if values.switch("check-flag"):
+        return 0
+    invocation = read_invocation(values, os.environ, ask_password)
     forget_secrets(os.environ)
     notes = _Notes()
     for note in invocation.notes:

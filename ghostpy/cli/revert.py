@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 import time
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from collections.abc import Sequence
 from ghostpy.assembly.reverting import last_turn
 from ghostpy.cli import migrate
 from ghostpy.cli.config_file import usual_places
+from ghostpy.cli.connection import ask_password
 from ghostpy.cli.flag_table import FLAGS
 from ghostpy.cli.flags import Origin, read_flags
 from ghostpy.cli.invocation import read_invocation
@@ -45,7 +45,7 @@ def _asked_of_the_run(argv: Sequence[str], busy: AlreadyRunning) -> int:
     """A run that keeps the old table in step reverts by itself, when it is told to."""
     values = read_flags(argv, os.environ, usual_places(os.environ))
     values.put(FLAGS["revert"], True, Origin.COMMAND_LINE)
-    settings = read_invocation(values, os.environ, getpass.getpass).settings
+    settings = read_invocation(values, os.environ, ask_password).settings
     database, table = settings.target.database, f"{settings.target.database}.{settings.target.table}"
     # Of this very server: a table of that name elsewhere must not be reverted in its place.
     place = next(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
 import os
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from ghostpy.assembly.comparing import compare
 from ghostpy.cli.change_text import TEXTS
 from ghostpy.cli.commands import OWN_OF_VERIFY
 from ghostpy.cli.config_file import usual_places
-from ghostpy.cli.connection import Connection
+from ghostpy.cli.connection import Connection, ask_password
 from ghostpy.cli.flags import FlagValues, read_flags
 from ghostpy.cli.invocation import copy_settings, read_transforms
 from ghostpy.cli.known_flags import check_known
@@ -91,7 +90,7 @@ async def _compared(settings: PairSettings, aside: Console, *, quiet: bool) -> t
 
 
 def _settings(values: FlagValues, own: argparse.Namespace, environment: Mapping[str, str]) -> PairSettings:
-    connection = Connection(values, environment, getpass.getpass)
+    connection = Connection(values, environment, ask_password)
     text = TEXTS[connection.dialect]
     named = text.named("", values.text("database") or connection.database, values.text("table"))
     missing = [flag for flag, given in (("--database", named.database), ("--table", named.table)) if not given]

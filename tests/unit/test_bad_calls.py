@@ -35,6 +35,11 @@ CALLS = [
     ("config --profile=none", 2, "no configuration file"),
     ("batch /nonexistent.toml", 2, "cannot be read"),
     ("batch --jobs=2 x", 2, "plan must stand first"),
+    ("plan", 2, "must be given"),
+    ("plan --execute", 2, "--execute means nothing to plan"),
+    ("plan --format=xml", 2, "'xml'"),
+    ("plan --nonsense", 2, "--nonsense"),
+    (f"plan {_HERE}", 2, "--alter"),
     ("cleanup x", 2, "'x' belongs to no flag"),
     ("cleanup --url=oracle://h/d", 2, "must begin with one of"),
     ("cleanup --port=0", 2, "between 1 and 65535"),
@@ -85,9 +90,26 @@ def test_refused(call: str, code: int, told: str, capsys: Capture, monkeypatch: 
     assert "Traceback" not in shown
 
 
+@pytest.mark.parametrize("command", ["migrate", "plan", "revert", "cleanup", "verify"])
+def test_nobody_types_the_password(command: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def at_its_end(_: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("getpass.getpass", at_its_end)
+    call = [command, *_HERE.split(), "--ask-pass"] + (
+        [] if command in ("cleanup", "verify", "revert") else ["--alter=ADD x INT"]
+    )
+    if command == "cleanup":
+        call.remove("--table=t")
+    assert main(call) == 2
+    shown = capsys.readouterr().err
+    assert "no password was typed" in shown
+    assert "Traceback" not in shown
+
+
 def test_there_are_enough_of_each_command() -> None:
     counted = {
         name: sum(call.split()[0] == name for call, _, _ in CALLS)
-        for name in ("control", "config", "cleanup", "verify")
+        for name in ("control", "config", "cleanup", "verify", "plan")
     }
     assert min(counted.values()) >= 5
