@@ -23,7 +23,8 @@ _LEAST_REST, _LONGEST_REST, _MOST_OWED = 0.15, 2.0, 6.0
 
 
 class Effort:
-    """Steers the share of the time that is worked, workers and time per chunk, towards `Knobs.max_impact`; its own rule is pure.
+    """Steers the share of the time that is worked, workers and time per chunk, towards `Knobs.max_impact`. Pure: told what was
+    measured, it looks at no clock.
 
     An operator's `nice_ratio` counts for more: then the share is what it says. With no `max_impact`, or nobody to be gentle to, nothing
     is held back.

@@ -18,7 +18,7 @@ _PRESSING = 0.5
 
 
 class Rests:
-    """Counts what was worked since the last rest. The time of a rest belongs to dirty keys where too many of them wait."""
+    """Measures each piece of work, and takes the rest that is due for it. The time of a rest belongs to dirty keys where too many of them wait."""
 
     def __init__(
         self, effort: Effort, pulse: Pulse, backlog: Backlog, worker: BacklogWorker, checkpoints: Checkpoints
@@ -36,15 +36,14 @@ class Rests:
         began = time.monotonic()
         with self._pulse.at_work():
             yield
-        self._worked += time.monotonic() - began
+        self._worked = time.monotonic() - began
 
     async def taken(self, copied: KeyRange | None, *, copying: float) -> None:
-        """Return after the rest that is due.
+        """Return after the rest that is due for the last piece of work.
 
         `copied`: as for `BacklogWorker.slice`; None where nothing can be resynced yet. `copying`: seconds of the work that were copying.
         """
-        worked, self._worked = self._worked, 0.0
-        rest = self._effort.rest(worked, copying)
+        rest = self._effort.rest(self._worked, copying)
         if not rest:
             return
         if copied is not None and len(self._backlog) > self._backlog.limit * _PRESSING:
