@@ -14,36 +14,38 @@ NewDatabase = Callable[[sandbox.Server], str]
 _ROWS = 2000
 
 
+# Where the shadow is, and the flags by which the copy takes its time.
+_SHADOW = {"mysql": ("{database}", "_t_gho"), "postgres": ("_public_t_gho", "t")}
+_SLOWLY = {
+    "mysql": ("--chunk-size=10", "--workers=1"),
+    "postgres": ("--chunk-size=10", "--workers=1", "--nice-ratio=3", "--strategy=shadow"),
+}
+
+
 def _migrate_and(server: sandbox.Server, database: str, *while_copying: str) -> Finished:
     """Change `t` slowly; once its first rows are copied, run the statements beside it."""
+    schema, shadow = _SHADOW[server.kind]
+    schema = schema.format(database=database)
+    call = (
+        "migrate",
+        f"--url={url_of(server, database)}",
+        "--table=t",
+        "--alter=ADD COLUMN extra INT NOT NULL DEFAULT 3",
+    )
     with cursor_of(server, database) as cursor:
         cursor.execute("CREATE TABLE t (id INT PRIMARY KEY, v INT NOT NULL)")
         cursor.execute(f"INSERT INTO t VALUES {', '.join(f'({i}, 1)' for i in range(1, _ROWS + 1))}")
         finished: list[Finished] = []
-
-        def run() -> None:
-            finished.append(
-                ghostpy(
-                    "migrate",
-                    f"--url={server.url}/{database}",
-                    "--table=t",
-                    "--alter=ADD COLUMN extra INT NOT NULL DEFAULT 3",
-                    "--chunk-size=10",
-                    "--workers=1",
-                    "--execute",
-                )
-            )
-
-        running = threading.Thread(target=run)
+        running = threading.Thread(target=lambda: finished.append(ghostpy(*call, *_SLOWLY[server.kind], "--execute")))
         running.start()
         while running.is_alive():
-            cursor.execute("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_NAME = '_t_ghc'")
+            cursor.execute(
+                f"SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = '{schema}' AND table_name = '{shadow}'"
+            )
             if cursor.fetchone() == (1,):
-                cursor.execute("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_NAME = '_t_gho'")
-                if cursor.fetchone() == (1,):
-                    cursor.execute("SELECT COUNT(*) FROM _t_gho WHERE id <= 20")
-                    if cursor.fetchone() == (20,):
-                        break
+                cursor.execute(f"SELECT COUNT(*) FROM {schema}.{shadow} WHERE id <= 20")
+                if cursor.fetchone() == (20,):
+                    break
             time.sleep(0.002)
         for statement in while_copying:
             cursor.execute(statement)
@@ -83,39 +85,12 @@ def test_a_difference_that_comes_back_ends_the_run(mysql: sandbox.MySQLServer, d
         assert cursor.fetchone() == (_ROWS, _ROWS + 3)
 
 
-_SLOWLY = ("--chunk-size=10", "--workers=1", "--nice-ratio=3", "--strategy=shadow")
-
-
-def _migrate_on_postgres_and(server: sandbox.PostgresServer, database: str, *while_copying: str) -> Finished:
-    """The same, with statements on the shadow: there is no change of a row that PostgreSQL's stream does not show."""
-    with cursor_of(server, database) as cursor:
-        cursor.execute("CREATE TABLE t (id INT PRIMARY KEY, v INT NOT NULL)")
-        cursor.execute(f"INSERT INTO t SELECT i, 1 FROM generate_series(1, {_ROWS}) AS i")
-        finished: list[Finished] = []
-        call = (
-            "migrate",
-            f"--url={url_of(server, database)}",
-            "--table=t",
-            "--alter=ADD COLUMN extra INT NOT NULL DEFAULT 3",
-        )
-        running = threading.Thread(target=lambda: finished.append(ghostpy(*call, *_SLOWLY, "--execute")))
-        running.start()
-        while running.is_alive():
-            cursor.execute("SELECT to_regclass('_public_t_gho.t') IS NOT NULL")
-            if cursor.fetchone() == (True,):
-                cursor.execute("SELECT count(*) FROM _public_t_gho.t WHERE id <= 20")
-                if cursor.fetchone() == (20,):
-                    break
-            time.sleep(0.002)
-        for statement in while_copying:
-            cursor.execute(statement)
-        running.join()
-    return finished[0]
+# There is no change of a row that PostgreSQL's stream does not show: the statements are on the shadow.
 
 
 def test_rows_that_differ_on_postgres_are_repaired(postgres: sandbox.PostgresServer, new_database: NewDatabase) -> None:
     database = new_database(postgres)
-    finished = _migrate_on_postgres_and(
+    finished = _migrate_and(
         postgres,
         database,
         "UPDATE _public_t_gho.t SET v = 99 WHERE id = 5",
@@ -133,7 +108,7 @@ def test_a_difference_that_comes_back_on_postgres_ends_the_run(
     postgres: sandbox.PostgresServer, new_database: NewDatabase
 ) -> None:
     database = new_database(postgres)
-    finished = _migrate_on_postgres_and(
+    finished = _migrate_and(
         postgres,
         database,
         "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.v := NEW.v + 1; RETURN NEW; END'",
