@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from held import until
-from holding_mysql import COPY, EXCHANGE, LOCK, PHASES, POSTPONED, ROWS, VERIFY, HeldRun, Holder, make_table
+from holding_mysql import COPY, EXCHANGE, LOCK, PHASES, POSTPONED, PREPARE, ROWS, VERIFY, HeldRun, Holder, make_table
 from migrating import assert_nothing_lost, cursor_of, differences, ghostpy
 from witness import Witness, assert_failed, assert_nothing_held, tables_of
 
@@ -66,6 +66,17 @@ def test_server_killed(mortal: sandbox.MySQLServer, new_database: NewDatabase, t
     assert_failed(finished, 4, f"{mortal.host}:{mortal.port}", f"{database}.t was not changed")
     witness.assert_as_before()
     run_again(mortal, database)
+
+
+def test_killed_while_it_plans(mysql: sandbox.MySQLServer, database: str, tmp_path: Path) -> None:
+    """Nothing tells yet whose the empty clone is: it must be in nobody's way, though the server made it after the kill."""
+    make_table(mysql, database)
+    with HeldRun(mysql, database, tmp_path) as run:
+        run.hold_at(PREPARE)
+        run.kill()
+        run.release()
+    until(lambda: len(tables_of(mysql, database)) == 2, "the server to carry out what it was told")
+    run_again(mysql, database)
 
 
 def test_server_stays_away(mortal: sandbox.MySQLServer, new_database: NewDatabase, tmp_path: Path) -> None:

@@ -255,13 +255,17 @@ class Planner:
     @asynccontextmanager
     async def _probe(self, source: Table, findings: list[Finding]) -> AsyncIterator[tuple[Table | None, bool]]:
         """The altered table as the server makes it: an empty clone, gone again afterwards. None: the source is like that already."""
-        # A dry run leaves even a leftover of the shadow's name alone; what has the other name only ever was such a clone.
-        names = self._target.names
-        beside = self._resuming or not self._execute
-        name = names.probe if beside else names.shadow
+        # Never under the shadow's name: killed now, the run would leave a table that nothing tells whose it is. What has
+        # the clone's name only ever was such a clone. A dry run leaves a leftover of the shadow's name alone.
+        name, shadow_name = self._target.names.probe, self._target.names.shadow
         clone = quote.table(name)
-        if self._settings.initially_drop_shadow or beside:
-            await self._session.execute(f"DROP TABLE IF EXISTS {clone}", doing=f"dropping the leftover {name}")
+        begins = self._execute and not self._resuming
+        leftovers = [name, *([shadow_name] if begins and self._settings.initially_drop_shadow else [])]
+        for leftover in leftovers:
+            if await table_exists(self._session, leftover):
+                await self._session.execute(
+                    f"DROP TABLE IF EXISTS {quote.table(leftover)}", doing=f"dropping the leftover {leftover}"
+                )
         ours = True
         try:
             try:
