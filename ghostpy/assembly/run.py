@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ghostpy import errors
+from ghostpy.assembly.desired import as_desired
 from ghostpy.assembly.definition import definition_of
 from ghostpy.assembly.earlier import agreed, change_of, earlier_run
 from ghostpy.assembly.hooking import hooked, plan_ready, succeeded
@@ -28,6 +29,7 @@ async def migrate(settings: MigrateSettings, observer: Observer) -> RunReport | 
 
     Raises GhostpyError; then the source is as it was, unless the error says otherwise.
     """
+    settings = await as_desired(settings, observer)
     recorder = Recorder(backlog_limit=settings.copy.backlog_limit)
     async with hooked(settings, recorder.snapshot, observer) as moments:
         outcome = await _done(settings, recorder, observer, moments)
