@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ghostpy import errors
-from ghostpy.assembly.desired import as_desired
 from ghostpy.assembly.definition import definition_of
+from ghostpy.assembly.desired import as_desired
 from ghostpy.assembly.earlier import agreed, change_of, earlier_run
 from ghostpy.assembly.hooking import hooked, plan_ready, succeeded
 from ghostpy.assembly.outcome import run_report

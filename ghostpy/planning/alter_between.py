@@ -157,7 +157,8 @@ class Between:
 
         Unless the name of one that could stay is wanted for another.
         """
-        gone, come, stay = list(self.now.checks), [], []
+        gone = list(self.now.checks)
+        stay: list[tuple[CheckShape, CheckShape]] = []
         for exactly in (True, False):
             for check in self.wanted.checks:
                 if any(kept is check for _, kept in stay):
@@ -174,9 +175,7 @@ class Between:
         return gone, come, stay
 
     def _dropped_checks(self) -> list[Change]:
-        return [
-            Change("drop check", each.name, f"DROP CONSTRAINT {_quoted(each.name)}") for each in self._checks()[0]
-        ]
+        return [Change("drop check", each.name, f"DROP CONSTRAINT {_quoted(each.name)}") for each in self._checks()[0]]
 
     def _added_checks(self, *, named: bool) -> list[Change]:
         return [

@@ -13,7 +13,8 @@ def alike(dropped: Mapping[str, tuple[str, str]], added: Mapping[str, tuple[str,
 
     The values are a column's type and its whole definition: those of one definition go together first, then those of one type.
     """
-    left, pairs = dict(added), []
+    left = dict(added)
+    pairs: list[tuple[str, str]] = []
     for part in (1, 0):
         taken = {old for old, _ in pairs}
         for old, told in dropped.items():

@@ -84,7 +84,9 @@ def _header(piece: Sequence[Token]) -> tuple[str | None, str, bool, Sequence[Tok
     reader.take("CREATE")
     unlogged = reader.take("UNLOGGED")
     if not reader.take("TABLE"):
-        raise _other(f"says CREATE {piece[1].text.upper()}, and only CREATE [UNLOGGED] TABLE describes a table that stays")
+        raise _other(
+            f"says CREATE {piece[1].text.upper()}, and only CREATE [UNLOGGED] TABLE describes a table that stays"
+        )
     reader.take("IF", "NOT", "EXISTS")
     name = reader.dotted_name()
     if not name or len(name) > 2:
@@ -136,7 +138,9 @@ def _other_statement(piece: Sequence[Token], text: str, schema: str | None, tabl
         raise _other(f"is {table}, but a statement is about {named}")
     for clause in read.clauses:
         if clause.kind not in (*_CONSTRAINTS, Kind.CREATE_INDEX, Kind.COMMENT):
-            raise _other(f"is described by a change that is not an ADD CONSTRAINT: {' '.join(clause.text.split())[:60]!r}")
+            raise _other(
+                f"is described by a change that is not an ADD CONSTRAINT: {' '.join(clause.text.split())[:60]!r}"
+            )
         words = tokenize(clause.text, WHAT)
         if any(one.is_word("TABLESPACE") for one in words):
             raise _other(_BEHIND["TABLESPACE"])

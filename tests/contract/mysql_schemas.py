@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 _WHOLE = ("INT", "INTEGER", "INT UNSIGNED", "BIGINT", "SMALLINT", "TINYINT(1)", "BOOLEAN", "MEDIUMINT", "INT(7)")
 _STRINGS = ("VARCHAR(20)", "VARCHAR(60)", "CHAR(5)", "CHARACTER VARYING(30)", "ENUM('x','it''s')", "SET('p','q')")
 _LONG = ("TEXT", "MEDIUMTEXT")
-_OTHERS = ("DECIMAL(10,2)", "DEC(6,3)", "NUMERIC(8)", "DOUBLE", "FLOAT", "DATE", "DATETIME", "DATETIME(3)", "TIMESTAMP NULL", "TIME(2)")
+_OTHERS = (
+    "DECIMAL(10,2)",
+    "DEC(6,3)",
+    "NUMERIC(8)",
+    "DOUBLE",
+    "FLOAT",
+    "DATE",
+    "DATETIME",
+    "DATETIME(3)",
+    "TIMESTAMP NULL",
+    "TIME(2)",
+)
 _BYTES = ("VARBINARY(20)", "BIT(3)", "YEAR", "JSON")
 _CHARSETS = (
     "",
@@ -124,7 +135,17 @@ def schemas(draw: st.DrawFn, *, like: Schema | None = None) -> Schema:
                 new = draw(columns(name, generated=True))
             found.append(new)
     listed = draw(st.permutations([first, second, *found])) if draw(st.booleans()) else [first, second, *found]
-    options = draw(st.sampled_from(["", " DEFAULT CHARSET=latin1", " COLLATE=utf8mb4_bin", " COMMENT='it''s'", " ROW_FORMAT=DYNAMIC STATS_PERSISTENT=1"]))
+    options = draw(
+        st.sampled_from(
+            [
+                "",
+                " DEFAULT CHARSET=latin1",
+                " COLLATE=utf8mb4_bin",
+                " COMMENT='it''s'",
+                " ROW_FORMAT=DYNAMIC STATS_PERSISTENT=1",
+            ]
+        )
+    )
     primary = draw(st.sampled_from(["PRIMARY KEY (id)", "PRIMARY KEY (id)", "PRIMARY KEY (id, n)", "UNIQUE KEY (id)"]))
     schema = Schema(tuple(listed), primary, draw(extras(tuple(listed))), options)
     if like is not None and draw(st.booleans()):

@@ -33,7 +33,8 @@ class Asked:
 
 def asked_for(settings: TargetSettings) -> Asked:
     """Names and clauses from the settings. Raises UsageError where they contradict each other or are missing."""
-    alter = parse_alter(settings.alter)
+    as_desired = bool(settings.desired) and not settings.alter
+    alter = AlterText(()) if as_desired else parse_alter(settings.alter)
     schema, table = split_name(settings.table) if settings.table else (None, "")
     for flag, given, written in (("schema", schema, alter.schema), ("table", table, alter.table)):
         if given and written and given != written:
