@@ -33,6 +33,8 @@ NAME_BEGINS = "_ghostpy_desired_"
 """Names of the tables that are made for it; what follows is `RANDOM_DIGITS` long."""
 RANDOM_DIGITS = 16
 _CLEAN_UP_LIMIT = 30.0
+_LONGEST_WAIT = 10
+"""Seconds for a table that somebody else holds."""
 _NOTHING = "Nothing was changed."
 _AUTOMATIC_CHECK = "_chk_"
 # They change how the server reads quotes and writes descriptions; the texts of both tables must be read alike.
@@ -231,7 +233,8 @@ async def _plain_quotes(session: Session) -> frozenset[str]:
     modes = str(await session.scalar("SELECT @@SESSION.sql_mode", doing="asking for the sql_mode")).upper().split(",")
     kept = ",".join(mode for mode in modes if mode and mode not in _MODES_REMOVED)
     await session.execute(
-        f"SET SESSION sql_mode = {quote.text(kept)}, SESSION sql_quote_show_create = 1", doing="setting the sql_mode"
+        f"SET SESSION sql_mode = {quote.text(kept)}, SESSION sql_quote_show_create = 1, SESSION lock_wait_timeout = {_LONGEST_WAIT}",
+        doing="setting the sql_mode",
     )
     return frozenset(modes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from ghostpy import errors
@@ -17,6 +18,8 @@ from ghostpy.planning.postgres_shape import (
 )
 
 _DOING = "describing a table"
+_NULL = re.compile(r'NULL::[\w\s."(),\[\]]+')
+"""DEFAULT NULL, as the server notes it for some types: the same as none, but of a domain, whose own default it takes away."""
 _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 # Asked under an empty search path: every name comes with its schema.
@@ -30,7 +33,7 @@ SELECT a.attname::text, format_type(a.atttypid, a.atttypmod),
        CASE WHEN a.attcollation <> t.typcollation THEN (SELECT format('%%I.%%I', n.nspname, l.collname)
            FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace WHERE l.oid = a.attcollation) END,
        a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attgenerated::text, a.attidentity::text, a.attstorage::text,
-       t.typstorage::text, a.attcompression::text, col_description(a.attrelid, a.attnum),
+       t.typstorage::text, t.typtype = 'd', a.attcompression::text, col_description(a.attrelid, a.attnum),
        (SELECT ARRAY[s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle::int]
         FROM pg_depend own JOIN pg_sequence s ON s.seqrelid = own.objid
         WHERE own.classid = 'pg_class'::regclass AND own.refclassid = 'pg_class'::regclass AND own.refobjid = a.attrelid
@@ -90,7 +93,7 @@ async def own_defaults(session: Session, oid: int) -> Mapping[str, str]:
     await _search(session, "")
     rows = await session.query(_COLUMNS, [oid], doing=_DOING)
     await _search(session, before)
-    return {row[0]: row[4] for row in rows if row[4] in row[12]}
+    return {row[0]: row[4] for row in rows if row[4] in row[-1]}
 
 
 async def _search(session: Session, path: str) -> None:
@@ -108,6 +111,7 @@ def _column(
     identity: str,
     storage: str,
     type_storage: str,
+    domain: bool,
     compression: str,
     comment: str | None,
     sequence: list[int] | None,
@@ -115,6 +119,8 @@ def _column(
 ) -> ColumnShape:
     if default and (default in sequences or default == own.get(name)):
         default = OWN_SEQUENCE
+    elif default and not domain and _NULL.fullmatch(default):
+        default = None
     return ColumnShape(
         name=name,
         type_text=type_text,
