@@ -32,7 +32,12 @@ async def migrate(settings: MigrateSettings, observer: Observer) -> RunReport | 
     settings = await as_desired(settings, observer)
     recorder = Recorder(backlog_limit=settings.copy.backlog_limit)
     async with hooked(settings, recorder.snapshot, observer) as moments:
-        outcome = await _done(settings, recorder, observer, moments)
+        try:
+            outcome = await _done(settings, recorder, observer, moments)
+        except errors.PlanRefused as error:
+            if settings.target.desired and settings.target.alter:
+                error.add_note(f"To the desired table would lead: {settings.target.alter}")
+            raise
         await succeeded(moments, outcome)
         return outcome
 
