@@ -96,7 +96,7 @@ def columns(draw: st.DrawFn, name: str, *, generated: bool) -> Column:
 
 
 @st.composite
-def extras(draw: st.DrawFn, of: tuple[Column, ...]) -> tuple[str, ...]:
+def extras(draw: st.DrawFn, of: tuple[Column, ...], *, checks: bool = True) -> tuple[str, ...]:
     lines = []
     for number in range(draw(st.integers(0, 3))):
         column = draw(st.sampled_from(of))
@@ -108,7 +108,7 @@ def extras(draw: st.DrawFn, of: tuple[Column, ...]) -> tuple[str, ...]:
         kind = draw(st.sampled_from(["KEY", "UNIQUE KEY", "INDEX"]))
         name = draw(st.sampled_from([f"i{number}", f"k_{number}", f"`odd``{number}`"]))
         lines.append(f"{kind} {name} ({part}{other}){draw(st.sampled_from(_COMMENTS))}")
-    for number in range(draw(st.integers(0, 2))):
+    for number in range(draw(st.integers(0, 2)) if checks else 0):
         expression = draw(st.sampled_from(["n > 0", "n < 1000000", "n <> 13", "CONCAT(n, 'x') <> 'y'"]))
         named = draw(st.sampled_from(["", f"CONSTRAINT check_{number} "]))
         lines.append(f"{named}CHECK ({expression})")
@@ -116,7 +116,7 @@ def extras(draw: st.DrawFn, of: tuple[Column, ...]) -> tuple[str, ...]:
 
 
 @st.composite
-def schemas(draw: st.DrawFn, *, like: Schema | None = None) -> Schema:
+def schemas(draw: st.DrawFn, *, like: Schema | None = None, checks: bool = True) -> Schema:
     """Any, or one that is `like` another but for changes."""
     first = Column("id", draw(st.sampled_from(["INT", "BIGINT", "INT UNSIGNED"])) + " NOT NULL AUTO_INCREMENT", "id")
     second = Column("n", draw(st.sampled_from(["INT NOT NULL", "BIGINT NOT NULL DEFAULT 1"])), "whole")
@@ -147,7 +147,7 @@ def schemas(draw: st.DrawFn, *, like: Schema | None = None) -> Schema:
         )
     )
     primary = draw(st.sampled_from(["PRIMARY KEY (id)", "PRIMARY KEY (id)", "PRIMARY KEY (id, n)", "UNIQUE KEY (id)"]))
-    schema = Schema(tuple(listed), primary, draw(extras(tuple(listed))), options)
+    schema = Schema(tuple(listed), primary, draw(extras(tuple(listed), checks=checks)), options)
     if like is not None and draw(st.booleans()):
         schema = replace(schema, options=like.options)
     return schema

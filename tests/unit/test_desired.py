@@ -62,7 +62,7 @@ def test_the_statement_is_sent_as_its_tokens_and_nothing_else() -> None:
     read = read_desired(text)
     assert (read.database, read.table, read.check_names) == ("s", "t", ("c`1", "c2"))
     assert read.create("`n`", ["`o1`", "`o2`"]) == (
-        "CREATE TABLE `n` ( a INT INVISIBLE, CONSTRAINT `o1` CHECK (a > 1), CONSTRAINT CHECK (a > 2), "
+        "CREATE TABLE `n` ( a INT INVISIBLE , CONSTRAINT `o1` CHECK (a > 1), CONSTRAINT CHECK (a > 2), "
         "b INT CONSTRAINT `o2` CHECK (b <> ';') ) COMMENT 'x'"
     )
 
@@ -72,7 +72,7 @@ def test_double_quotes_are_names_only_where_the_server_says_so() -> None:
     assert read.create("`n`", []) == 'CREATE TABLE `n` ("a`b" INT)'
     assert read.create("`n`", [], ansi_quotes=True) == "CREATE TABLE `n` (`a``b` INT)"
     with pytest.raises(UsageError, match="backslash in double quotes"):
-        read_desired('CREATE TABLE t (a INT COMMENT "\\")')
+        read_desired(r'CREATE TABLE t (a INT COMMENT "a\b")')
 
 
 @pytest.mark.parametrize(
@@ -91,12 +91,17 @@ def test_double_quotes_are_names_only_where_the_server_says_so() -> None:
         "CREATE TABLE t (a INT) WITH SYSTEM VERSIONING",
         "CREATE TABLE t (a INT) PARTITION BY HASH (a) (PARTITION p DATA DIRECTORY = '/x')",
         "CREATE TABLE t (a INT) /*!99999 ; DROP TABLE x */",
-        "CREATE TABLE t (a INT) /*!99999 ' */; DROP TABLE x; /* ' */",
     ],
 )
 def test_what_could_be_more_than_a_table_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         read_desired(text)
+
+
+def test_the_server_reads_what_was_looked_at() -> None:
+    # Sent as it stands, a server that skips the first comment would read another statement.
+    read = read_desired("CREATE TABLE t (a INT) COMMENT /*!99999 ' */; DROP TABLE x; /* ' */")
+    assert read.create("n", []) == "CREATE TABLE n (a INT) COMMENT ' */; DROP TABLE x; /* '"
 
 
 def _shape(*lines: str, tail: str = ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4") -> TableShape:
