@@ -226,17 +226,26 @@ class Between:
 
 
 def statements(changes: Sequence[Change], table: TableName) -> tuple[str, ...]:
-    """Whole statements, in order; the clauses in one ALTER TABLE."""
-    clauses = [change.sql for change in changes if change.what not in _WHOLE]
-    found, listed = [], ",\n  ".join(clauses)
-    placed = False
+    """Whole statements, in order; the clauses in one ALTER TABLE, or in two."""
+    clauses = [change for change in changes if change.what not in _WHOLE]
+    first: list[Change] = []
+    if any(" SET EXPRESSION AS " in change.sql for change in clauses):
+        # Else PostgreSQL 18.6 looks for constraints that are gone: "cache lookup failed for constraint".
+        first = [change for change in clauses if change.what == "drop constraint"]
+    found, placed = [], False
     for change in changes:
         if change.what in _WHOLE:
             found.append(change.sql)
         elif not placed:
-            found.append(f"ALTER TABLE {_full(table)}\n  {listed}")
+            rest = [clause for clause in clauses if clause not in first]
+            found += [_altering(part, table) for part in (first, rest) if part]
             placed = True
     return tuple(found)
+
+
+def _altering(clauses: Sequence[Change], table: TableName) -> str:
+    listed = ",\n  ".join(clause.sql for clause in clauses)
+    return f"ALTER TABLE {_full(table)}\n  {listed}"
 
 
 _WHOLE = ("rename column", "rename constraint", "drop index", "create index", "comment")

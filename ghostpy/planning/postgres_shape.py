@@ -110,6 +110,7 @@ class IndexShape:
     unique: bool
     behind: str
     """What follows the table's name."""
+    valid: bool = True
 
     def create(self, table: str) -> str:
         return f"CREATE {'UNIQUE ' if self.unique else ''}INDEX {quoted(self.name)} ON {table} {self.behind}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
@@ -11,6 +11,7 @@ _STRINGS = ("varchar(20)", "character varying(60)", "text", "char(5)", 'text COL
 _OTHERS = ("numeric(10,2)", "decimal(6,3)", "double precision", "float4", "date", "timestamp", "timestamptz(3)", "time")
 _MORE = ("boolean", "bytea", "jsonb", "uuid", "int[]", "inet", "interval")
 _COMMENTS = (None, "plain", "it's; -- /* \\n", "größe")
+_KEYS = ("PRIMARY KEY (id)", "PRIMARY KEY (id)", "CONSTRAINT pk PRIMARY KEY (id, n)", "UNIQUE (id)")
 _NAMES = ("a", "b", "c", "d", "e", 'Odd "name', "größe")
 
 
@@ -97,8 +98,8 @@ def columns(draw: st.DrawFn, name: str, old: Column | None) -> Column:
 
 
 @st.composite
-def schemas(draw: st.DrawFn, *, like: Schema | None = None) -> Schema:
-    """Any, or one that is `like` another but for changes."""
+def schemas(draw: st.DrawFn, *, like: Schema | None = None, keyed: bool = False) -> Schema:
+    """Any, or one that is `like` another but for changes; `keyed`: with a primary key that always stays."""
     before = {column.name: column for column in like.columns} if like else {}
     identity = draw(st.sampled_from(["ALWAYS", "BY DEFAULT"]))
     start = draw(st.sampled_from(["", " (START WITH 5 INCREMENT BY 2)"]))
@@ -115,7 +116,10 @@ def schemas(draw: st.DrawFn, *, like: Schema | None = None) -> Schema:
         if fate == "keep" and old is not None:
             found.append(old)
         elif fate in ("change", "add"):
-            found.append(draw(columns(name, old)))
+            new = draw(columns(name, old))
+            # A run does not add what existing rows would have no value for.
+            bare = keyed and old is None and "DEFAULT" not in new.text
+            found.append(replace(new, text=new.text.replace(" NOT NULL", "")) if bare else new)
     indexes = []
     for number in range(draw(st.integers(0, 3))):
         column = draw(st.sampled_from([each for each in found if each.base in ("whole", "string", "stored")]))
@@ -130,13 +134,7 @@ def schemas(draw: st.DrawFn, *, like: Schema | None = None) -> Schema:
     if draw(st.booleans()):
         indexes.append("CREATE INDEX expr @ ((n + 1), abs(n))")
     constraints, later = (
-        [
-            draw(
-                st.sampled_from(
-                    ["PRIMARY KEY (id)", "PRIMARY KEY (id)", "CONSTRAINT pk PRIMARY KEY (id, n)", "UNIQUE (id)"]
-                )
-            )
-        ],
+        [draw(st.sampled_from(_KEYS[:1] if keyed else _KEYS))],
         [],
     )
     for number in range(draw(st.integers(0, 2))):

@@ -126,6 +126,12 @@ class _Comparison:
         """A twin that the server describes like the table itself. Raises PlanRefused where none can be made."""
         left = await find_leftovers(self._session, self._source)
         source = _without(await self._read(self._oid), left)
+        for index in source.indexes:
+            if not index.valid:
+                raise self._refused(
+                    f"its index {index.name} is not valid: somebody's CREATE INDEX CONCURRENTLY did not come to its end",
+                    hint=f"{_NOTHING} Drop the index {index.name}, then run the same command again.",
+                )
         oid = await make_stand_in(self._session, self._source, self._oid, self._twin, left=left, taken=frozenset())
         table = quote.table(self._twin)
         await self._run(f"DROP VIEW IF EXISTS {users_of_columns(self._twin)}")
@@ -202,6 +208,7 @@ class _Comparison:
             await self._do(
                 redirected_line,
                 f"no single ALTER is known that leads to the desired table: of the one found, {shown}, the server says",
+                hint=f"{_NOTHING} Where a change of type needs a USING, say it by --alter.",
             )
         left = differing(await self._read(twin), between.wanted)
         if left:
@@ -212,10 +219,7 @@ class _Comparison:
     # --- the server --------------------------------------------------------------------------------------------------
 
     async def _read(self, oid: int) -> TableShape:
-        try:
-            return await read_shape(self._session, oid, self._parents, self._own)
-        except errors.PlanRefused as error:
-            raise self._refused(error.message, hint=error.hint) from error
+        return await read_shape(self._session, oid, self._parents, self._own)
 
     async def _spelled(self, table: TableName) -> str:
         return str(
@@ -227,13 +231,13 @@ class _Comparison:
     async def _run(self, sql: str) -> None:
         await self._session.execute(sql, doing="making an empty twin of the table")
 
-    async def _do(self, sql: str, why: str) -> None:
+    async def _do(self, sql: str, why: str, *, hint: str = _NOTHING) -> None:
         try:
             await self._session.execute(sql, doing="trying it on an empty table")
         except (errors.ServerGone, errors.TransientError, errors.MissingPrivilege):
             raise
         except errors.GhostpyError as error:
-            raise self._refused(f"{why}: {error.message}") from error
+            raise self._refused(f"{why}: {error.message}", hint=hint) from error
 
     def _refused(self, why: str, *, hint: str = _NOTHING) -> errors.PlanRefused:
         return errors.PlanRefused(f"{self._source} on {self._session.address}: {why}", hint=hint)

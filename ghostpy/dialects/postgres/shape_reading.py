@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ghostpy import errors
 from ghostpy.dialects.postgres.session import Session
 from ghostpy.planning.postgres_alter import parse_alter
 from ghostpy.planning.postgres_shape import (
@@ -67,7 +66,6 @@ async def read_shape(
     """The shape of the table with this OID, within a transaction.
 
     `parents`: the tables that stand for others, with those; `own_defaults`: by column, a default that means a sequence of its own.
-    Raises PlanRefused for an index that is not valid.
     """
     before = await session.scalar("SELECT current_setting('search_path')", doing=_DOING)
     await _search(session, "")
@@ -152,13 +150,8 @@ def _constraint(parents: Mapping[str, str], name: str, definition: str, parent: 
 
 
 def _index(definition: str, valid: bool, name: str) -> IndexShape:
-    if not valid:
-        raise errors.PlanRefused(
-            f"its index {name} is not valid: somebody's CREATE INDEX CONCURRENTLY did not come to its end",
-            hint=f"Nothing was changed. Drop the index {name}, then run the same command again.",
-        )
     (clause,) = parse_alter(definition).clauses
-    return IndexShape(name, clause.unique, clause.behind)
+    return IndexShape(name, clause.unique, clause.behind, valid)
 
 
 def _options(options: list[str] | None, prefix: str = "") -> dict[str, str]:
