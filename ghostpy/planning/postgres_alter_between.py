@@ -230,7 +230,7 @@ def statements(changes: Sequence[Change], table: TableName) -> tuple[str, ...]:
     clauses = [change for change in changes if change.what not in _WHOLE]
     first: list[Change] = []
     if any(" SET EXPRESSION AS " in change.sql for change in clauses):
-        # Else PostgreSQL 18.6 looks for constraints that are gone: "cache lookup failed for constraint".
+        # In one ALTER TABLE, PostgreSQL 18.6 was seen to look for a constraint that is gone ("cache lookup failed for constraint").
         first = [change for change in clauses if change.what == "drop constraint"]
     found, placed = [], False
     for change in changes:
