@@ -251,6 +251,9 @@ class Housekeeping(Protocol):
     async def settle(self, revertible: Revertible) -> None:
         """Once the names are exchanged: keep what a revert needs, and nothing else of the ledger."""
 
+    async def note_exchanged(self) -> None:
+        """Write down that the names are exchanged. To be called before the old table is dropped, by which another run would know it."""
+
     async def drop_shadow(self) -> None: ...
 
     async def drop_ledger(self) -> None: ...

@@ -95,6 +95,7 @@ async def _cleaned_up(
     housekeeping = dialect.housekeeping
     await housekeeping.finish()
     if settings.target.ok_to_drop_old:
+        await housekeeping.note_exchanged()
         await housekeeping.drop_old()
     noted = await housekeeping.revertible()
     if noted is None:

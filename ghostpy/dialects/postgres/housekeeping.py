@@ -16,7 +16,7 @@ from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.clone.clone import build_clone
 from ghostpy.dialects.postgres.clone.lent_sequences import give_back
 from ghostpy.dialects.postgres.definition import definition_of
-from ghostpy.dialects.postgres.earlier_run import COMPLETED, LATER, EarlierRun
+from ghostpy.dialects.postgres.earlier_run import COMPLETED, EXCHANGED, LATER, EarlierRun
 from ghostpy.dialects.postgres.fingerprint import check_unchanged
 from ghostpy.dialects.postgres.in_place.staged import carry_out, remove_leftovers
 from ghostpy.dialects.postgres.in_place.steps import Step
@@ -258,6 +258,15 @@ class Housekeeper:
         await self._drop_schema(self._helpers.shadow.schema)
         if await table_oid(self._working, self._helpers.old) is None:
             await self._drop_schema(self._helpers.old.schema)
+
+    async def note_exchanged(self) -> None:
+        await self._at_last(
+            partial(
+                self._do,
+                f"INSERT INTO {quote.table(self._helpers.ledger)} VALUES ({quote.text(EXCHANGED)}, 'yes') ON CONFLICT DO NOTHING",
+                "noting the exchange down",
+            )
+        )
 
     async def drop_old(self) -> None:
         await self._at_last(partial(self._drop_schema, self._helpers.old.schema))
