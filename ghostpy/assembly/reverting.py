@@ -38,13 +38,14 @@ async def reverted(
             hint="A change can be reverted that was made with --revert-window or --keep-revertible, as long as its old table and its ledger are there.",
         )
     wanted = settings.revert.old_table
+    # Of the command that died behind its exchange, said again: what it was to go back to has the name now.
+    if not noted.settled and noted.turn > 1 and settings.execute and wanted in ("", noted.aside.table):
+        return await _tidied(dialect, noted, settings, recorder, observer)
     if wanted and wanted != noted.old.table:
         raise errors.CannotResume(
             f"the last change of {noted.source} on {dialect.address} left {noted.old}, not {wanted}; nothing was changed",
             hint=f"Name {noted.old.table}, or leave --old-table out.",
         )
-    if not noted.settled and noted.turn > 1 and settings.execute:
-        return await _tidied(dialect, noted, settings, recorder, observer)
     plan = await dialect.turn(noted)
     observer.planned(plan, "")
     await plan_ready(moments, plan, settings, dialect.address)

@@ -429,6 +429,45 @@ def test_killed_in_a_revert(table: Table, tmp_path: Path, moment: float) -> None
     table.is_what_was_committed(committed)
 
 
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_killed_at_the_exchange_back(table: Table, tmp_path: Path, carried_out: bool) -> None:
+    """In the very statement: whether the server carries it out for nobody or not, the same command ends with the old table in its place."""
+    waiting = "SELECT ID FROM performance_schema.processlist WHERE STATE LIKE 'Waiting for %{}' AND INFO LIKE '{}%'"
+    locking, renaming = waiting.format("metadata lock", "LOCK TABLES"), waiting.format("backup lock", "RENAME TABLE")
+    with Writers(table.load(200)) as writers:
+        assert table.migrate(_ALTER, "--keep-revertible").status == 0
+        time.sleep(0.3)
+        with cursor_of(table.server, table.database) as holder, cursor_of(table.server, table.database) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM t LIMIT 1")
+            with table.started(
+                tmp_path, "revert", f"--old-table={_OLD}", "--cut-over-lock-timeout-seconds=10"
+            ) as process:
+                _until(
+                    lambda: table.ask(locking) or process.poll() is not None, "the exchange back to wait for its lock"
+                )
+                holder.execute("LOCK INSTANCE FOR BACKUP")
+                reader.execute("ROLLBACK")
+                _until(lambda: table.ask(renaming) or process.poll() is not None, "the exchange back to be under way")
+                (session,) = table.ask(renaming)[0]
+                process.kill()
+                process.wait()
+            if not carried_out:
+                table.do(f"KILL {session}")
+                _until(lambda: not table.ask(renaming), "the exchange back to be given up")
+        if carried_out:
+            _until(lambda: _NEW in table.tables, "the server to carry out what it was told")
+        time.sleep(0.3)
+        done = table.revert("--execute", f"--old-table={_OLD}")
+        assert done.status == 0, done.errors
+        assert ("is reverted; what is left of that run is cleaned up" in done.errors) == carried_out, done.errors
+        time.sleep(0.3)
+        committed = writers.stop()
+    assert "note" in table.columns
+    assert table.tables == {"t", _NEW, "_t_ghc"}
+    table.is_what_was_committed(committed)
+
+
 def test_after_a_restart_of_the_server(
     mysql_with: Callable[[sandbox.Options], sandbox.MySQLServer], new_database: NewDatabase
 ) -> None:
