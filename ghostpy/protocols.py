@@ -16,6 +16,7 @@ from typing import Protocol
 from ghostpy.model.change import ChangeBatch, Position
 from ghostpy.model.checkpoint import Checkpoint
 from ghostpy.model.difference import Difference
+from ghostpy.model.disk import Disk
 from ghostpy.model.keys import Bound, Key, KeyRange, Mark
 from ghostpy.model.leftover import Leftover
 from ghostpy.model.moment import Moment
@@ -376,6 +377,9 @@ class Vitals(Protocol):
     @property
     def burdens(self) -> Mapping[str, float]:
         """Figures that tell how much old versions of rows pile up, and by how much each may grow in a run before people are told."""
+
+    async def disk(self) -> Disk | None:
+        """The disk that the server's tables are on; None where it cannot be seen, as from another machine."""
 
     async def asked(self, sql: str) -> float:
         """The number that a user's own query gives."""
