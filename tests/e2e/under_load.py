@@ -107,7 +107,7 @@ class _Disk:
 
     def _sync(self) -> None:
         with tempfile.TemporaryFile() as file:
-            while not self._over.wait(0.02):
+            while not self._over.wait(0.1):
                 began = time.monotonic()
                 file.write(b"x")
                 file.flush()
@@ -164,7 +164,7 @@ def migrate_under_load(
 
 
 def _lock_seconds(finished: Finished) -> float:
-    told = re.search(r"writers held +([\d.]+) (m?s)", finished.output)
+    told = re.search(r"writers held for +([\d.]+) (m?s)", finished.output)
     assert told is not None, finished.output
     return float(told[1]) / (1000 if told[2] == "ms" else 1)
 
