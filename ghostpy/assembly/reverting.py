@@ -38,10 +38,10 @@ async def reverted(
             hint="A change can be reverted that was made with --revert-window or --keep-revertible, as long as its old table and its ledger are there.",
         )
     wanted = settings.revert.old_table
-    if wanted and wanted != noted.old.table:
+    if wanted and not noted.leads_to(wanted):
         raise errors.CannotResume(
             f"the last change of {noted.source} on {dialect.address} left {noted.old}, not {wanted}; nothing was changed",
-            hint=f"Name {noted.old.table}, or leave --old-table out.",
+            hint=f"Name {noted.old}, or leave --old-table out.",
         )
     if not noted.settled and noted.turn > 1 and settings.execute:
         return await _tidied(dialect, noted, settings, recorder, observer)
@@ -71,7 +71,7 @@ async def in_step(
     change = {_TURN: str(noted.turn), _SERVER: await dialect.housekeeping.identity()}
     if noted.server != change[_SERVER]:
         raise errors.CannotResume(
-            f"the exchange was made on another server than {dialect.address}, and its place in the binlog means nothing here; "
+            f"the exchange was made on another server than {dialect.address}, and its place in the change stream means nothing here; "
             "nothing was changed",
             hint="",
         )

@@ -33,5 +33,12 @@ class Revertible:
     """See `Housekeeping.identity`."""
     number: int = 0
     """As high as any heartbeat so far."""
+    more: str = ""
+    """What else the dialect needs, in its own words."""
     settled: bool = True
     """Whether the run that made the exchange has come to its own end; known where it is read."""
+
+    def leads_to(self, name: str) -> bool:
+        """Whether somebody who says `name` means the old table: by what tells it from the source, or by its whole name."""
+        alone = self.old.schema if self.old.table == self.source.table else self.old.table
+        return name in (alone, str(self.old))

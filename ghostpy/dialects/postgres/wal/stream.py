@@ -43,7 +43,8 @@ class LogicalStream:
 
     `key`: the columns of the copy key; `all_columns`: those of the source in order. `reader`: `walsender`, `peek` or `auto`.
     `patience`: seconds to wait at the start for transactions that write; `retained_limit`: bytes of WAL that the slot may hold on
-    a server that sets no limit itself, before the run is ended in the interest of the server's disk.
+    a server that sets no limit itself, before the run is ended in the interest of the server's disk. `behind`: the registration of an
+    exchange, by whose slot the table is followed that came by it.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class LogicalStream:
         reader: str = "auto",
         patience: float = slot.PATIENCE,
         retained_limit: int = RETAINED_LIMIT,
+        behind: str = "",
     ) -> None:
         self._connect = connect
         self._facts = facts
@@ -70,6 +72,7 @@ class LogicalStream:
         self._retained_limit = retained_limit
         self._session = Session(connect, purpose="stream control")
         self._asking = asyncio.Lock()
+        self._behind = behind
         self._name = ""
         self._registration: slot.Registration | None = None
         self._follower: Follower | None = None
@@ -108,6 +111,9 @@ class LogicalStream:
     async def _prepare(self) -> None:
         if not self._session.is_open:
             await self._session.open()
+        if self._behind:
+            self._name = self._behind
+            return
         oid = await self._session.scalar(
             "SELECT oid::bigint FROM pg_database WHERE datname = current_database()", doing="looking at the database"
         )
@@ -124,10 +130,14 @@ class LogicalStream:
         told = json.loads(noted)
         lsn, self._ends = parsed(str(told["lsn"])), int(told["end"]) + _MARKS_OF_THE_DEAD
         await self._prepare()
+        if self._behind:
+            # Nobody has read from it meanwhile, so what it holds now is what is to be read.
+            self._retained_limit += await slot.retained_bytes(self._session, self._name)
         self._registration = await slot.found(
             self._session,
             self._name,
             lsn,
+            limit=self._retained_limit,
             source=self._source,
             oid=self._oid,
             key=self._key,
