@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -198,3 +199,251 @@ def test_there_and_back_and_there_again(server: sandbox.Server, new_database: Ne
     table = Table(server, new_database(server), 3_000)
     committed = _there_and_back(table, rate=400, seconds=2.0)
     assert len(committed.statements) > 1_000
+
+
+_SMALL = (
+    "CREATE TABLE t (id int PRIMARY KEY, u varchar(10) UNIQUE, v smallint NOT NULL, kept int NOT NULL DEFAULT 5, "
+    "seen timestamptz, bare char(3) NOT NULL DEFAULT '', s text)",
+    "INSERT INTO t SELECT id, 'u' || id, id, id * 10, '2020-01-01', 'abc', id::text FROM generate_series(1, 6) AS id",
+)
+_SMALL_ALTER = (
+    "DROP COLUMN kept, DROP COLUMN seen, DROP COLUMN bare, ALTER COLUMN v TYPE int, ALTER COLUMN v DROP NOT NULL, "
+    "ADD COLUMN n int; ALTER TABLE t RENAME COLUMN u TO w"
+)
+
+
+@pytest.fixture
+def small(server: sandbox.PostgresServer, new_database: NewDatabase) -> Place:
+    """A table of six rows that was changed in a way that can be taken back."""
+    return _small(server, new_database(server))
+
+
+@pytest.fixture
+def small_on_18(postgres: sandbox.PostgresServer, new_database: NewDatabase) -> Place:
+    return _small(postgres, new_database(postgres))
+
+
+def _small(server: sandbox.Server, database: str) -> Place:
+    place = Place(server, database)
+    place.do(*_SMALL)
+    done = place.migrate(_SMALL_ALTER, "--keep-revertible")
+    assert done.status == 0, done.errors
+    told = " ".join(done.errors.split())
+    for words in (
+        "kept keeps its values in rows that stay; rows inserted since get its default",
+        "a revert stores v (integer) as smallint again",
+        "a revert stops at the first NULL in v",
+        "does not bring back what was written to n",
+        "holds the server's WAL",
+    ):
+        assert words in told, told
+    return place
+
+
+def test_values_of_each_kind(small: Place) -> None:
+    """Kept, carried back, swapped, given up and taken over, deleted, and new."""
+    small.do(
+        # Each other's values, by a detour; a chain; and one that a deleted row gives up.
+        "UPDATE t SET w = 'x' WHERE id = 1",
+        "UPDATE t SET w = 'u1', v = 99 WHERE id = 2",
+        "UPDATE t SET w = 'u2' WHERE id = 1",
+        "UPDATE t SET w = NULL WHERE id = 3",
+        "UPDATE t SET w = 'u3' WHERE id = 4",
+        "UPDATE t SET w = 'u4', n = 5 WHERE id = 3",
+        "DELETE FROM t WHERE id = 5",
+        "INSERT INTO t (id, w, v, n) VALUES (7, 'u5', 7, 8)",
+    )
+    done = small.revert("--execute")
+    assert done.status == 0, done.errors
+    assert small.ask("SELECT id, u, v, kept, seen = '2020-01-01', bare, s FROM t ORDER BY id") == [
+        (1, "u2", 1, 10, True, "abc", "1"),
+        (2, "u1", 99, 20, True, "abc", "2"),
+        (3, "u4", 3, 30, True, "abc", "3"),
+        (4, "u3", 4, 40, True, "abc", "4"),
+        (6, "u6", 6, 60, True, "abc", "6"),
+        (7, "u5", 7, 5, None, "   ", None),
+    ]
+    small.do("INSERT INTO t (id, u, v) VALUES (8, 'u8', 8)")
+    done = small.revert("--execute")
+    assert done.status == 0, done.errors
+    assert small.ask("SELECT id, w, v, n FROM t WHERE id IN (3, 7, 8) ORDER BY id") == [
+        (3, "u4", 3, 5),
+        (7, "u5", 7, 8),
+        (8, "u8", 8, None),
+    ]
+
+
+def test_a_row_that_does_not_fit_is_named(small_on_18: Place) -> None:
+    small = small_on_18
+    small.do("INSERT INTO t (id, w, v) VALUES (8, 'u8', 70000), (9, 'u9', 9)")
+    done = small.revert("--execute")
+    assert done.status == 7, done.errors
+    assert "id = 8" in done.errors
+    assert "w" in small.columns
+    small.do("UPDATE t SET v = 8 WHERE id = 8")
+    done = small.revert("--execute")
+    assert done.status == 0, done.errors
+    assert small.ask("SELECT id, v FROM t WHERE id > 7 ORDER BY id") == [(8, 8), (9, 9)]
+
+
+def test_rows_that_collide_are_named(small_on_18: Place) -> None:
+    small = small_on_18
+    assert small.revert("--execute").status == 0
+    small.do("DROP SCHEMA _public_t_gho CASCADE", "DROP SCHEMA _public_t_rev_del CASCADE")
+    done = small.migrate("DROP CONSTRAINT t_u_key", "--keep-revertible")
+    assert done.status == 0, done.errors
+    assert "a revert stops at rows that collide on t_u_key (u)" in " ".join(done.errors.split())
+    small.do("UPDATE t SET u = 'u1' WHERE id = 4")
+    done = small.revert("--execute")
+    assert done.status == 7, done.errors
+    assert "('u1')" in done.errors or "(u1)" in done.errors, done.errors
+    small.do("UPDATE t SET u = 'else' WHERE id = 1")
+    done = small.revert("--execute")
+    assert done.status == 0, done.errors
+    assert small.ask("SELECT id, u, kept FROM t WHERE id IN (1, 4) ORDER BY id") == [(1, "else", 10), (4, "u1", 40)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "status", "words"),
+    [
+        ("TRUNCATE TABLE t", 6, "was altered or truncated since the exchange"),
+        ("ALTER TABLE t ADD COLUMN later int", 6, "was altered or truncated since the exchange"),
+        ("CREATE INDEX ON t (v)", 6, "was altered or truncated since the exchange"),
+        ("ALTER TABLE t DROP COLUMN w", 17, "was altered since the exchange"),
+        ("DROP TABLE _public_t_del.t", 17, "no change of"),
+        ("ALTER TABLE _public_t_del.t DROP COLUMN u", 17, "was altered since the exchange"),
+        ("CREATE SEQUENCE t_u_key", 3, "an index or a sequence t_u_key"),
+        ("CREATE VIEW seen AS SELECT id, n FROM t", 3, "the view public.seen"),
+    ],
+)
+def test_refused_where_it_is_another(small_on_18: Place, statement: str, status: int, words: str) -> None:
+    small = small_on_18
+    if "t_u_key" in statement:
+        small.do("ALTER INDEX t_u_key RENAME TO t_w_key")  # that of the new table, which would move away
+        status, words = 6, "was altered"
+    small.do(statement)
+    before = small.columns, small.ask("SELECT * FROM t ORDER BY id")
+    done = small.revert("--execute")
+    assert done.status == status, done.errors
+    assert words in " ".join(done.errors.split())
+    assert (small.columns, small.ask("SELECT * FROM t ORDER BY id")) == before
+    done = ghostpy("cleanup", small.at[0], "--execute")
+    assert done.status == 0, done.errors
+    assert small.slots == 0
+
+
+def test_refused_where_the_slot_is_gone(small: Place) -> None:
+    small.do("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()")
+    done = small.revert("--execute")
+    assert done.status == 17, done.errors
+    assert "does not reach back" in done.errors
+    assert "w" in small.columns
+
+
+@pytest.fixture
+def table(postgres: sandbox.PostgresServer, new_database: NewDatabase) -> Table:
+    return Table(postgres, new_database(postgres), 3_000)
+
+
+def _in_step(folder: Path) -> None:
+    """Return once the old table is kept in step."""
+    _until(lambda: _told(folder, "the old table is kept in step"), "the window")
+
+
+def test_a_window_and_a_second_process(
+    server: sandbox.PostgresServer, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    table = Table(server, new_database(server), 3_000)
+    with Writers(table.load(200)) as writers, table.window(tmp_path) as process:
+        _in_step(tmp_path)
+        assert process.poll() is None
+        assert table.schemas == {_OLD, _LEDGER}
+        planned = table.revert()
+        assert planned.status == 0, planned.errors
+        time.sleep(1.0)
+        # Nothing that is carried along ends the window.
+        table.do("CREATE VIEW v AS SELECT aid, bid FROM t", "GRANT SELECT ON t TO PUBLIC")
+        found = ghostpy("cleanup", table.at[0], "--execute")
+        assert "in use by a run" in " ".join(found.output.split()), found.output
+        time.sleep(1.0)
+        done = table.revert("--execute")
+        assert done.status == 0, done.errors
+        assert "is reverted" in done.output
+        assert process.wait(_WITHIN) == 0, (tmp_path / "errors").read_text()
+        time.sleep(0.5)
+        committed = writers.stop()
+    assert "note" in table.columns
+    table.is_what_was_committed(committed)
+    assert table.ask("SELECT COUNT(*) FROM t WHERE aid <= 3000 AND note <> 'n' || aid") == [(0,)]
+    assert table.ask("SELECT COUNT(*) FROM v") == table.ask("SELECT COUNT(*) FROM t")
+    assert table.ask("SELECT relacl::text LIKE '%,=r/%' FROM pg_class WHERE oid = 'public.t'::regclass") == [(True,)]
+
+
+def test_a_window_ends(table: Table) -> None:
+    done = table.migrate(_ALTER, "--revert-window=2s")
+    assert done.status == 0, done.errors
+    assert table.schemas == {_OLD}
+    assert table.slots == 0
+    done = table.revert("--execute")
+    assert done.status == 17, done.errors
+
+
+@pytest.mark.parametrize("again", ["migrate", "revert"])
+def test_killed_in_the_window(table: Table, tmp_path: Path, again: str) -> None:
+    with Writers(table.load(200)) as writers:
+        with table.window(tmp_path, "--checkpoint-seconds=1") as process:
+            _in_step(tmp_path)
+            time.sleep(2.5)
+            process.kill()
+            process.wait()
+        time.sleep(0.5)
+        if again == "migrate":
+            with table.window(tmp_path) as process:
+                _in_step(tmp_path)
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(_WITHIN) == 128 + signal.SIGTERM
+            assert _told(tmp_path, "ghostpy revert")
+        done = table.revert("--execute")
+        assert done.status == 0, done.errors
+        time.sleep(0.5)
+        committed = writers.stop()
+    assert "note" in table.columns
+    table.is_what_was_committed(committed)
+
+
+def test_stopped_by_command(table: Table, tmp_path: Path) -> None:
+    with table.window(tmp_path) as process:
+        _in_step(tmp_path)
+        said = ghostpy("control", f"--table={table.database}.public.t", "stop")
+        assert said.status == 0, said.errors
+        assert process.wait(_WITHIN) == 14
+    assert table.schemas == {_OLD, _LEDGER}
+    assert table.slots == 2
+    found = ghostpy("cleanup", table.at[0])
+    output = " ".join(found.output.split())
+    assert "for a revert" in output, found.output
+    done = table.revert("--execute")
+    assert done.status == 0, done.errors
+    assert "note" in table.columns
+
+
+@pytest.mark.parametrize(
+    "moment", [pytest.param(0.2, marks=pytest.mark.soak), 0.5, pytest.param(0.8, marks=pytest.mark.soak), 1.1]
+)
+def test_killed_in_a_revert(table: Table, tmp_path: Path, moment: float) -> None:
+    """Whatever it has done by then: said again with the table's name, it ends with the old table in its place."""
+    with Writers(table.load(200)) as writers:
+        assert table.migrate(_ALTER, "--keep-revertible").status == 0
+        with table.started(tmp_path, "revert", f"--old-table={_OLD}") as process:
+            _until(lambda: _told(tmp_path, "commands are taken") or process.poll() is not None, "the revert to begin")
+            time.sleep(moment * 0.5)
+            process.kill()
+            process.wait()
+        done = table.revert("--execute", f"--old-table={_OLD}")
+        # Where the first one came to its end before it was killed, the last change is the revert itself.
+        assert done.status == 0 or (done.status == 17 and f"left {_NEW}.t" in done.errors), done.errors
+        time.sleep(0.3)
+        committed = writers.stop()
+    assert "note" in table.columns
+    table.is_what_was_committed(committed)
+    assert table.schemas == {_NEW, _LEDGER}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,8 @@ from ghostpy.dialects.postgres.standstill import Standstill, standstill_of
 from ghostpy.errors import CannotResume
 from ghostpy.model.names import HelperNames, TableName
 from ghostpy.model.revertible import Revertible
+
+log = logging.getLogger("ghostpy.postgres")
 
 ROW = "revert"
 """The ledger's row with it."""
@@ -64,7 +67,7 @@ async def read(session: Session, ledger: TableName) -> Revertible | None:
 
 async def noted_in(session: Session, ledger: TableName) -> Revertible | None:
     """The same, whatever has become of the tables. Raises CannotResume where it cannot be read."""
-    if await table_oid(session, ledger) is None:
+    if await table_oid(session, ledger) is None or not await _to_be_trusted(session, ledger):
         return None
     rows = await session.query(
         f"SELECT id, value FROM {quote.table(ledger)} WHERE id IN ('{ROW}', '{UNSETTLED}')",
@@ -74,6 +77,20 @@ async def noted_in(session: Session, ledger: TableName) -> Revertible | None:
     if ROW not in told:
         return None
     return replace(revertible_text.read(told[ROW]), settled=UNSETTLED not in told)
+
+
+async def _to_be_trusted(session: Session, ledger: TableName) -> bool:
+    """Whether the ledger's owner could do himself all that we do at its word: he may have made it up."""
+    owner, trusted = (
+        await session.query(
+            "SELECT pg_get_userbyid(relowner), pg_has_role(relowner, current_user, 'usage') FROM pg_class WHERE oid = to_regclass(%s)",
+            [quote.table(ledger)],
+            doing="asking whose the ledger is",
+        )
+    )[0]
+    if not trusted:
+        log.warning("the ledger %s belongs to %s, who may not do what our role may: it is not gone by", ledger, owner)
+    return bool(trusted)
 
 
 def names(noted: Revertible, ledger: TableName) -> HelperNames:
