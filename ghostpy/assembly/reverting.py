@@ -109,8 +109,8 @@ async def _tidied(
     return run_report(noted.source, noted.old, recorder, settings, Strategy.REVERT)
 
 
-async def last_turn(settings: MigrateSettings, *, patience: float = 0.0) -> int:
-    """The number of the last exchange that can be taken back, 0 where there is none.
+async def last_exchange(settings: MigrateSettings, *, patience: float = 0.0) -> Revertible | None:
+    """The last exchange that can be taken back, None where there is none.
 
     With `patience`, once the run that is under way has ended, or after so many seconds.
     """
@@ -126,7 +126,6 @@ async def last_turn(settings: MigrateSettings, *, patience: float = 0.0) -> int:
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(0.2)
-        noted = await dialect.housekeeping.revertible()
-        return noted.turn if noted is not None else 0
+        return await dialect.housekeeping.revertible()
     finally:
         await dialect.close()

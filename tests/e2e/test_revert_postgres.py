@@ -313,7 +313,7 @@ def test_rows_that_collide_are_named(small_on_18: Place) -> None:
         ("DROP TABLE _public_t_del.t", 17, "no change of"),
         ("ALTER TABLE _public_t_del.t DROP COLUMN u", 17, "was altered since the exchange"),
         ("CREATE SEQUENCE t_u_key", 3, "an index or a sequence t_u_key"),
-        ("CREATE VIEW seen AS SELECT id, n FROM t", 3, "the view public.seen"),
+        ("CREATE VIEW seen AS SELECT id, n FROM t", 3, "view public.seen"),
     ],
 )
 def test_refused_where_it_is_another(small_on_18: Place, statement: str, status: int, words: str) -> None:
@@ -414,7 +414,7 @@ def test_killed_in_the_window(table: Table, tmp_path: Path, again: str) -> None:
 def test_stopped_by_command(table: Table, tmp_path: Path) -> None:
     with table.window(tmp_path) as process:
         _in_step(tmp_path)
-        said = ghostpy("control", f"--table={table.database}.public.t", "stop")
+        said = ghostpy("control", "--table=public.t", "stop")
         assert said.status == 0, said.errors
         assert process.wait(_WITHIN) == 14
     assert table.schemas == {_OLD, _LEDGER}

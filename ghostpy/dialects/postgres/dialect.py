@@ -18,7 +18,7 @@ from ghostpy.dialects.postgres.statements import Statements
 from ghostpy.dialects.postgres.target import Target, asked_for, resolved
 from ghostpy.dialects.postgres.turned_exchange import TurnedExchange
 from ghostpy.dialects.postgres.turned_housekeeping import TurnedHousekeeper
-from ghostpy.dialects.postgres.turned_rows import TurnedResyncer
+from ghostpy.dialects.postgres.turned_rows import TurnedComparer, TurnedResyncer
 from ghostpy.dialects.postgres.turned_statements import TurnedStatements
 from ghostpy.dialects.postgres.turning import first_turn, next_turn, plan_back
 from ghostpy.dialects.postgres.vitals import ServerVitals
@@ -163,7 +163,7 @@ class PostgresDialect:
             stream=self._stream(plan, work, self._facts, behind=self._housekeeper.registration),
             copying=RowCopier(self._pool, self._turned),
             resyncing=TurnedResyncer(self._pool, self._turned),
-            comparing=RowComparer(self._pool, self._turned),
+            comparing=TurnedComparer(self._pool, self._turned),
             exchanging=self._exchange,
         )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
 from ghostpy import errors
 from ghostpy.dialects.postgres.conflicts import in_the_way
 from ghostpy.dialects.postgres.driver_errors import DuplicateEntry
-from ghostpy.dialects.postgres.misfits import with_example
+from ghostpy.dialects.postgres.misfits import keys_of, with_example
+from ghostpy.dialects.postgres.rows import RowComparer
 from ghostpy.dialects.postgres.session import Session, SessionPool
 from ghostpy.dialects.postgres.snapshot import current_snapshot
 from ghostpy.dialects.postgres.turned_statements import TurnedStatements
@@ -29,6 +30,40 @@ class TurnedResyncer:
     async def resync(self, keys: Mapping[Key, Mark], copied: KeyRange) -> Resynced:
         async with self._pool.session() as session:
             return await turned_resync_on(session, self._statements, keys)
+
+
+class TurnedComparer(RowComparer):
+    """Fulfils `Comparing`, and names the row where one of the new table has no place in the old one.
+
+    There is no copy before, in which that would have been noticed.
+    """
+
+    def __init__(self, pool: SessionPool, statements: TurnedStatements) -> None:
+        super().__init__(pool, statements)
+        self._sessions = pool
+        self._of = statements
+
+    async def count_differences(self, chunk: KeyRange) -> tuple[int, bool]:
+        try:
+            return await super().count_differences(chunk)
+        except errors.DataDoesNotFit as error:
+            raise await self._named(self._of.within(chunk, self._of.source_key), error) from error
+
+    async def differences(self, chunk: KeyRange) -> Sequence[Key]:
+        try:
+            return await super().differences(chunk)
+        except errors.DataDoesNotFit as error:
+            raise await self._named(self._of.within(chunk, self._of.source_key), error) from error
+
+    async def still_different(self, keys: Sequence[Key]) -> Sequence[Key]:
+        try:
+            return await super().still_different(keys)
+        except errors.DataDoesNotFit as error:
+            raise await self._named(self._of.in_source(keys), error) from error
+
+    async def _named(self, condition: str, error: errors.DataDoesNotFit) -> errors.DataDoesNotFit:
+        async with self._sessions.session() as session:
+            return await with_example(session, self._of, await keys_of(session, self._of, condition), error)
 
 
 async def turned_resync_on(
