@@ -156,6 +156,11 @@ def _told(folder: Path, text: str) -> bool:
     return text in (folder / "errors").read_text()
 
 
+def _as_the_stream_told(done: Finished) -> bool:
+    """Whether the comparison had nothing to mend."""
+    return " rows, no differences" in " ".join(done.output.split())
+
+
 def _there_and_back(table: Table, *, rate: float, seconds: float) -> Committed:
     with Writers(table.load(rate)) as writers:
         done = table.migrate(_ALTER, "--keep-revertible")
@@ -173,6 +178,7 @@ def _there_and_back(table: Table, *, rate: float, seconds: float) -> Committed:
 
         done = table.revert("--execute")
         assert done.status == 0, done.errors
+        assert _as_the_stream_told(done)
         assert table.columns == ["aid", "bid", "abalance", "filler", "note", "seen"]
         assert table.schemas == {_NEW, _LEDGER}
         time.sleep(seconds / 4)
@@ -180,6 +186,7 @@ def _there_and_back(table: Table, *, rate: float, seconds: float) -> Committed:
         table.do(f"CREATE TABLE second AS SELECT aid, extra FROM {_NEW}.t")
         done = table.revert("--execute", f"--old-table={_NEW}")
         assert done.status == 0, done.errors
+        assert _as_the_stream_told(done)
         assert "extra" in table.columns
         time.sleep(seconds / 4)
         table.keeps("extra", "second")
@@ -600,7 +607,9 @@ def test_what_hangs_on_the_table_comes_back(server: sandbox.PostgresServer, new_
         done = place.revert("--execute")
         assert done.status == 0, done.errors
         kinds = "'trigger', 'rule', 'statistics', 'policy', 'published', 'owned', 'grant', 'column grant', 'table'"
-        same = f"SELECT * FROM ({_DESCRIBED}) AS d (kind, a, b, c) WHERE kind IN ({kinds}) AND b NOT IN ('gone', 'extra')"
+        same = (
+            f"SELECT * FROM ({_DESCRIBED}) AS d (kind, a, b, c) WHERE kind IN ({kinds}) AND b NOT IN ('gone', 'extra')"
+        )
         assert place.ask(same) == twin.ask(same)
         assert place.ask("SELECT id, extra FROM t WHERE extra IS NOT NULL ORDER BY id LIMIT 70") == [
             *(row for row in before if row[0] != 1),
@@ -617,3 +626,217 @@ def test_what_hangs_on_the_table_comes_back(server: sandbox.PostgresServer, new_
         for each in (place, twin):
             each.do(f"DROP OWNED BY {role}")
         place.do(f"DROP ROLE {role}")
+
+
+@pytest.fixture
+def empty(server: sandbox.PostgresServer, new_database: NewDatabase) -> Place:
+    return Place(server, new_database(server))
+
+
+@pytest.fixture
+def empty_on_18(postgres: sandbox.PostgresServer, new_database: NewDatabase) -> Place:
+    return Place(postgres, new_database(postgres))
+
+
+def test_transactions_that_were_under_way_at_the_exchange(empty: Place, tmp_path: Path) -> None:
+    """They are decoded by catalogs from before the exchange, and touch the new table after it. Nothing is compared, so nothing is mended."""
+    empty.do(
+        *_SMALL, "CREATE TABLE x (i int)", "INSERT INTO t SELECT i, 'u' || i, 1 FROM generate_series(11, 20000) AS i"
+    )
+    flag = tmp_path / "postponed"
+    with cursor_of(empty.server, empty.database) as first, cursor_of(empty.server, empty.database) as second:
+        flags = ("--keep-revertible", f"--postpone-cut-over-flag-file={flag}")
+        with empty.started(tmp_path, "migrate", f"--alter={_SMALL_ALTER}", *flags) as process:
+            _until(lambda: _told(tmp_path, "cut-over postponed"), "the postponed cut-over")
+            first.execute("BEGIN")
+            first.execute("INSERT INTO x VALUES (1)")
+            second.execute("BEGIN")
+            second.execute("SAVEPOINT a")
+            second.execute("INSERT INTO x VALUES (2)")
+            flag.unlink()
+            assert process.wait(_WITHIN) == 0, (tmp_path / "errors").read_text()
+        empty.do("UPDATE t SET v = 66 WHERE id = 6")
+        for cursor, start in ((first, 1), (second, 4)):
+            cursor.execute(f"UPDATE t SET v = 77, n = 1 WHERE id = {start}")
+            cursor.execute("SAVEPOINT s")
+            cursor.execute(f"INSERT INTO t (id, w, v) VALUES ({start + 6}, 'i{start}', 9)")
+            cursor.execute(f"DELETE FROM t WHERE id = {start + 1}")
+            cursor.execute("COMMIT")
+    done = empty.revert("--execute", "--verify=off")
+    assert done.status == 0, done.errors
+    assert empty.ask("SELECT id, v, kept FROM t WHERE id < 11 ORDER BY id") == [
+        (1, 77, 10),
+        (3, 3, 30),
+        (4, 77, 40),
+        (6, 66, 60),
+        (7, 9, 5),
+        (10, 9, 5),
+    ]
+
+
+def test_keys_of_text_and_values_that_move(empty: Place) -> None:
+    """A key of two columns; values of partial unique indexes and of an exclusion constraint change hands."""
+    empty.do(
+        "CREATE TABLE t (a text, b numeric, u int, span int4range, kept text, "
+        "PRIMARY KEY (a, b), EXCLUDE USING gist (span WITH &&))",
+        "CREATE UNIQUE INDEX ON t ((u % 1000)) WHERE u > 0",
+        "INSERT INTO t SELECT 'key ''' || i || ' é', i + 0.5, i, int4range(i * 10, i * 10 + 5), 'kept ' || i "
+        "FROM generate_series(1, 200) AS i",
+    )
+    done = empty.migrate(
+        "DROP COLUMN kept, ALTER COLUMN u TYPE bigint, ADD COLUMN more int DEFAULT 1", "--keep-revertible"
+    )
+    assert done.status == 0, done.errors
+    empty.do(
+        # A ring of a hundred rows, by way of values that nobody has.
+        "UPDATE t SET u = -u, span = int4range(lower(span) + 100000, upper(span) + 100000) WHERE b < 101",
+        "UPDATE t SET u = -u % 100 + 1, span = int4range((-u::int % 100 + 1) * 10, (-u::int % 100 + 1) * 10 + 5) WHERE b < 101",
+        # The same key, written otherwise.
+        "UPDATE t SET b = 150.50 WHERE b = 150.5",
+        "UPDATE t SET b = b + 1000 WHERE b = 151.5",
+        "DELETE FROM t WHERE b = 152.5",
+        "INSERT INTO t VALUES ('new', 1, 152, int4range(1520, 1525))",
+    )
+    wanted = empty.ask("SELECT a, b::text, u, span::text FROM t ORDER BY b, a")
+    done = empty.revert("--execute", "--verify=off")
+    assert done.status == 0, done.errors
+    assert empty.ask("SELECT a, b::text, u, span::text FROM t ORDER BY b, a") == wanted
+    assert empty.ask("SELECT count(*) FROM t WHERE kept = 'kept ' || trunc(b)") == [(198,)]
+    assert empty.ask("SELECT b::text FROM t WHERE kept IS NULL ORDER BY b") == [("1",), ("1151.5",)]
+    done = empty.revert("--execute")
+    assert done.status == 0, done.errors
+    assert empty.ask("SELECT a, b::text, u, span::text FROM t ORDER BY b, a") == wanted
+
+
+def test_types_that_only_a_cast_leads_back_from(empty_on_18: Place) -> None:
+    place = empty_on_18
+    place.do(
+        "CREATE TABLE t (id int PRIMARY KEY, n int, short varchar(3), amount numeric(10, 2), at date)",
+        "INSERT INTO t SELECT i, i, 'abc', i + 0.25, '2020-01-01' FROM generate_series(1, 9) AS i",
+    )
+    done = place.migrate(
+        "ALTER COLUMN n TYPE text, ALTER COLUMN short TYPE text, ALTER COLUMN amount TYPE numeric(12, 4), ALTER COLUMN at TYPE timestamp",
+        "--keep-revertible",
+    )
+    assert done.status == 0, done.errors
+    told = " ".join(done.errors.split())
+    assert "a revert stores amount (numeric(12,4)) as numeric(10,2) again: what that cannot hold is rounded" in told
+    assert "a revert stores short (text) as character varying(3) again: it stops at the first value" in told
+    place.do(
+        "UPDATE t SET n = '77', short = 'xyz', amount = 1.2345 WHERE id = 1",
+        "UPDATE t SET short = 'abcd' WHERE id = 2",
+    )
+    done = place.revert("--execute")
+    assert done.status == 7, done.errors
+    assert "id = 2" in done.errors
+    place.do("UPDATE t SET short = 'abd', n = 'none' WHERE id = 2")
+    done = place.revert("--execute")
+    assert done.status == 7, done.errors
+    assert "id = 2" in done.errors
+    place.do("UPDATE t SET n = NULL WHERE id = 2")
+    done = place.revert("--execute")
+    assert done.status == 0, done.errors
+    assert place.ask("SELECT n, short, amount::text FROM t WHERE id < 4 ORDER BY id") == [
+        (77, "xyz", "1.23"),
+        (None, "abd", "2.25"),
+        (3, "abc", "3.25"),
+    ]
+
+
+_TWO = "id int PRIMARY KEY, n int NOT NULL"
+
+
+@pytest.mark.parametrize(
+    ("alter", "flags", "words"),
+    [
+        ("ADD COLUMN x int", ("--keep-revertible", "--where=id > 5"), "could not be reverted"),
+        ("ADD COLUMN x int", ("--keep-revertible", "--strategy=online"), "leaves the old one"),
+        (
+            "DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (n), ADD UNIQUE (id)",
+            ("--keep-revertible",),
+            "this change could not be reverted",
+        ),
+        (
+            "ALTER COLUMN n TYPE date USING '2020-01-01'::date, ALTER COLUMN n TYPE box USING NULL",
+            ("--keep-revertible",),
+            "refused",
+        ),
+        ("ADD COLUMN x int", ("--keep-revertible", "--ok-to-drop-table"), "exclude each other"),
+        ("ADD COLUMN x int", ("--revert-window=soon",), "must be a duration"),
+    ],
+)
+def test_refused_beforehand(empty_on_18: Place, alter: str, flags: tuple[str, ...], words: str) -> None:
+    empty_on_18.do(f"CREATE TABLE t ({_TWO})", "INSERT INTO t SELECT i, i FROM generate_series(1, 9) AS i")
+    done = empty_on_18.migrate(alter, *flags)
+    assert done.status in (2, 3), done.errors
+    assert words in " ".join(done.errors.split())
+    assert empty_on_18.schemas == set()
+    assert empty_on_18.slots == 0
+
+
+def test_nothing_to_revert(empty_on_18: Place) -> None:
+    empty_on_18.do(*_SMALL)
+    done = empty_on_18.revert("--execute")
+    assert done.status == 17, done.errors
+    assert "no change of" in done.errors
+    assert empty_on_18.migrate(_SMALL_ALTER).status == 0
+    assert empty_on_18.revert("--execute").status == 17
+    done = ghostpy("revert", empty_on_18.at[0], "--table=no_such", "--execute")
+    assert done.status == 17, done.errors
+    done = empty_on_18.revert("--execute", "--old-table=_other")
+    assert done.status == 17, done.errors
+
+
+def test_the_next_change_gives_the_one_before_up(empty_on_18: Place) -> None:
+    place = empty_on_18
+    place.do(*_SMALL)
+    # Cheap as it is, it goes by a new table, or there would be no old one.
+    assert place.migrate("ADD COLUMN n int", "--keep-revertible").status == 0
+    assert place.slots == 2
+    first = place.ask("SELECT slot_name FROM pg_replication_slots WHERE database = current_database()")
+    done = place.migrate("ALTER COLUMN v TYPE bigint", "--keep-revertible", "--timestamp-old-table")
+    assert done.status == 0, done.errors
+    assert "cannot be taken back any more" in " ".join(done.errors.split())
+    assert place.slots == 2
+    assert place.ask("SELECT slot_name FROM pg_replication_slots WHERE database = current_database()") != first
+    place.do("INSERT INTO t (id, v) VALUES (9, 9)")
+    done = place.revert("--execute")
+    assert done.status == 0, done.errors
+    assert place.columns == ["id", "u", "v", "kept", "seen", "bare", "s", "n"]
+    assert place.ask("SELECT count(*) FROM t") == [(7,)]
+
+
+def test_by_the_tables_owner(empty: Place) -> None:
+    """No superuser: all of it is done by who owns the table."""
+    empty.do(*_SMALL)
+    role = f"own_{empty.database}"
+    empty.do(f"CREATE ROLE {role} LOGIN REPLICATION", f"GRANT CREATE ON DATABASE {empty.database} TO {role}")
+    empty.do(f"ALTER TABLE t OWNER TO {role}", f"GRANT CREATE ON SCHEMA public TO {role}")
+    owned = Place(empty.server, empty.database)
+    url = empty.at[0].replace(f"{empty.server.user}@", f"{role}@")
+    try:
+        done = ghostpy("migrate", url, "--table=t", f"--alter={_SMALL_ALTER}", "--keep-revertible", "--execute")
+        assert done.status == 0, done.errors
+        owned.do("UPDATE t SET v = 50 WHERE id = 5")
+        for _ in range(2):
+            done = ghostpy("revert", url, "--table=t", "--execute")
+            assert done.status == 0, done.errors
+        assert owned.ask("SELECT v FROM t WHERE id = 5") == [(50,)]
+        # A superuser does not go by what somebody else has written down.
+        done = owned.revert("--execute")
+        assert done.status == 17, done.errors
+    finally:
+        owned.do(f"REASSIGN OWNED BY {role} TO {empty.server.user}", f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
+def test_read_by_queries(empty: Place) -> None:
+    """Where there is no walsender, the slot must not run ahead of what is noted."""
+    empty.do(*_SMALL)
+    assert empty.migrate(_SMALL_ALTER, "--keep-revertible", "--stream-reader=peek").status == 0
+    empty.do("UPDATE t SET v = 5 WHERE id = 1", "DELETE FROM t WHERE id = 2")
+    done = empty.revert("--execute", "--stream-reader=peek", "--verify=off")
+    assert done.status == 0, done.errors
+    empty.do("UPDATE t SET v = 6 WHERE id = 3")
+    done = empty.revert("--execute", "--stream-reader=peek", "--verify=off")
+    assert done.status == 0, done.errors
+    assert empty.ask("SELECT id, v FROM t WHERE id < 4 ORDER BY id") == [(1, 5), (3, 6)]

@@ -122,10 +122,11 @@ class PostgresDialect:
         if self._back is not None:
             return self._parts_back(plan, self._back, self._work)
         statements = Statements(plan)
-        way_back = self._way_back(plan) if self._settings.revert.possible else None
+        stream = self._stream(plan, self._work, self._facts)
+        way_back = self._way_back(plan, stream) if self._settings.revert.possible else None
         self._exchange = LockingExchange(self._connect, statements, self._work, way_back)
         return Parts(
-            stream=self._stream(plan, self._work, self._facts),
+            stream=stream,
             copying=RowCopier(self._pool, statements),
             resyncing=Resyncer(self._pool, statements),
             comparing=RowComparer(self._pool, statements),
@@ -156,11 +157,11 @@ class PostgresDialect:
     def _parts_back(self, plan: Plan, noted: Revertible, work: Work) -> Parts:
         assert self._facts is not None
         assert self._turned is not None
-        self._exchange = TurnedExchange(
-            self._connect, self._turned, work, self._way_back(plan), noted, self._settings.target
-        )
+        stream = self._stream(plan, work, self._facts, behind=self._housekeeper.registration)
+        way_back = self._way_back(plan, stream)
+        self._exchange = TurnedExchange(self._connect, self._turned, work, way_back, noted, self._settings.target)
         return Parts(
-            stream=self._stream(plan, work, self._facts, behind=self._housekeeper.registration),
+            stream=stream,
             copying=RowCopier(self._pool, self._turned),
             resyncing=TurnedResyncer(self._pool, self._turned),
             comparing=TurnedComparer(self._pool, self._turned),
@@ -179,9 +180,9 @@ class PostgresDialect:
             behind=behind,
         )
 
-    def _way_back(self, plan: Plan) -> WayBack:
+    def _way_back(self, plan: Plan, stream: LogicalStream) -> WayBack:
         housekeeper = self._housekeeper
-        return WayBack(plan, lambda: housekeeper.registration, lambda: housekeeper.noted)
+        return WayBack(plan, stream, lambda: housekeeper.registration, lambda: housekeeper.noted)
 
     async def close(self) -> None:
         await self._vitals.close()

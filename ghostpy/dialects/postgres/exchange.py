@@ -137,10 +137,13 @@ class LockingExchange:
             keep = None if self._way_back is None else self._kept
             yield FrozenTransaction(session, self._statements, self._work, timeout, self._resync, keep)
         except LockNotAvailable as error:
-            await self._give_up()
+            await self._given_up()
             raise errors.LockTimeout(error.message) from error
-        except BaseException:
+        except errors.CutOverInDoubt:
             await self._give_up()
+            raise
+        except BaseException:
+            await self._given_up()
             raise
         await self._give_up()
 
@@ -173,6 +176,11 @@ class LockingExchange:
         ]
         async with asyncio.timeout(2 * wait + 1.0):
             await self._session.execute("; ".join(script), doing=f"locking {source}")
+
+    async def _given_up(self) -> None:
+        await self._give_up()
+        if self._way_back is not None:
+            self._way_back.undone()
 
     async def _give_up(self) -> None:
         """End the transaction, where one is open, and with it its locks."""

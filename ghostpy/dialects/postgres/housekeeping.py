@@ -213,7 +213,8 @@ class Housekeeper:
     async def create_ledger(self) -> None:
         names = self._helpers
         schema = quote.name(names.shadow.schema)
-        await self._let_go_of_earlier()
+        if await self._let_go_of_earlier():
+            self.happened(f"the change of {self._source} before this one cannot be taken back any more")
         await self._drop_schema(names.shadow.schema)
         await self._do(
             f"CREATE SCHEMA {schema}; "
@@ -297,12 +298,14 @@ class Housekeeper:
         await give_back(self._working, self._helpers.ledger)
         await self._do(revert_record.settle(self._helpers.ledger), "tidying the ledger up")
 
-    async def _let_go_of_earlier(self) -> None:
-        """What an earlier exchange was to be taken back by: nobody would read its stream any more."""
+    async def _let_go_of_earlier(self) -> bool:
+        """Give up what an earlier exchange was to be taken back by, whose stream nobody would read any more; whether there was any."""
         with contextlib.suppress(errors.CannotResume):
             noted = await revert_record.noted_in(self._working, self._helpers.ledger)
             if noted is not None:
                 await deregister(self._working, revert_record.behind(noted).slot)
+                return True
+        return False
 
     async def drop_shadow(self) -> None:
         """Gone with its schema, which the ledger is dropped with."""

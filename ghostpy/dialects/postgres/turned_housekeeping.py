@@ -50,7 +50,10 @@ class TurnedHousekeeper(Housekeeper):
 
     async def adopt(self) -> None:
         if await table_oid(self._working, self._helpers.shadow) != self._behind.old_oid:
-            raise errors.CannotResume(f"the old table {self._helpers.shadow} is not there any more")
+            # Perhaps by a session of a run that was killed, which the server has finished just now.
+            raise errors.CannotResume(
+                f"the old table {self._helpers.shadow} is not there any more", hint="Say the same command again."
+            )
         await self._note_run()
 
     async def discard(self) -> None:

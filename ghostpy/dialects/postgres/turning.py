@@ -21,7 +21,7 @@ from ghostpy.model.finding import Finding, Severity
 from ghostpy.model.names import TableName
 from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.revertible import Named, Revertible
-from ghostpy.model.table import Column, Table
+from ghostpy.model.table import Column, Generated, Table
 from ghostpy.planning.copy_key import KeyChoice, choose_copy_key
 from ghostpy.planning.turning import (
     changed_since,
@@ -81,7 +81,7 @@ def reversibility(plan: Plan, row_key: str | None) -> list[Finding]:
     choice = _key(plan.shadow, plan.source, columns, row_key)
     if choice.finding is not None:
         return [no_way_back(choice.finding)]
-    return [*_losses(columns, plan.shadow, plan.source), _WAL]
+    return [*_losses(columns, plan.shadow, plan.source, pairs_back(plan.columns)), _WAL]
 
 
 async def no_cast_back(session: Session, plan: Plan) -> list[Finding]:
@@ -144,7 +144,7 @@ async def plan_back(
     findings += [*more, *unfit]
     if refusing(findings):
         raise refusal(noted.source, address, findings)
-    findings += _losses(columns, source, old)
+    findings += _losses(columns, source, old, noted.pairs)
     plan = Plan(
         source=source,
         shadow=old,
@@ -187,8 +187,12 @@ async def _taken(session: Session, sql: str) -> bool:
     return True
 
 
-def _losses(columns: ColumnMap, source: Table, old: Table) -> list[Finding]:
+def _losses(columns: ColumnMap, source: Table, old: Table, pairs: Named) -> list[Finding]:
     findings = losses(columns, source, old, refuses=_refuses)
+    for new, name in pairs:
+        if old.column(name).generated is not Generated.NO and source.column(new).generated is Generated.NO:
+            text = f"a revert computes {name} again: it does not bring back what else was written to {new}"
+            findings.append(Finding("revert-computes", text, severity=Severity.WARN))
     for column in columns.added:
         if not (column.nullable or column.has_default or column.auto_increment) and column.name not in _filled(columns):
             text = (

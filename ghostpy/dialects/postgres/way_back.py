@@ -11,6 +11,7 @@ from ghostpy.dialects.postgres.replay import run_under
 from ghostpy.dialects.postgres.session import Session
 from ghostpy.dialects.postgres.standstill import Standstill, standstill
 from ghostpy.dialects.postgres.wal.published import what_to_publish
+from ghostpy.dialects.postgres.wal.stream import LogicalStream
 from ghostpy.model.names import TableName
 from ghostpy.model.plan import Plan
 from ghostpy.model.revertible import Revertible
@@ -21,14 +22,18 @@ _DOING = "noting the exchange down"
 class WayBack:
     """Of one plan's exchange. `noted`: what the engine has noted right before it; `slot`: the name of slot and publication."""
 
-    def __init__(self, plan: Plan, slot: Callable[[], str], noted: Callable[[], Revertible | None]) -> None:
+    def __init__(
+        self, plan: Plan, stream: LogicalStream, slot: Callable[[], str], noted: Callable[[], Revertible | None]
+    ) -> None:
         self._plan = plan
+        self._stream = stream
         self._slot = slot
         self._noted = noted
         self._standstill: Standstill | None = None
 
     async def prepare(self, session: Session, new: int) -> None:
         """Before the lock. `new`: the OID of the table that comes. Raises PlanRefused where its changes could not be followed."""
+        self._stream.hold(False)
         self._standstill = await standstill(session, self._plan.source.name)
         await self._published(session, self._plan.names.shadow, new)
 
@@ -39,6 +44,9 @@ class WayBack:
         """
         plan, noted = self._plan, self._noted()
         assert noted is not None
+        # From the place on that is asked for then: nobody writes the source until the exchange is committed.
+        self._stream.hold(True)
+        noted = replace(noted, position=await self._stream.noted_now(session, noted.position))
         assert self._standstill is not None
         source, slot = plan.source.name, quote.name(self._slot())
         columns, generated = await self._published(session, source, new)
@@ -51,6 +59,10 @@ class WayBack:
         behind = revert_record.Behind(self._slot(), new, old, await shape(session, source), self._standstill)
         noted = replace(noted, more=behind.written())
         await session.execute(revert_record.write(noted, later, plan.names.ledger), doing=_DOING)
+
+    def undone(self) -> None:
+        """The exchange did not take place."""
+        self._stream.hold(False)
 
     async def _published(self, session: Session, table: TableName, oid: int) -> tuple[str, bool]:
         """The list of columns as it stands in a publication, and whether generated ones have to be asked for."""

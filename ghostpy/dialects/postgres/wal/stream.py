@@ -78,6 +78,7 @@ class LogicalStream:
         self._follower: Follower | None = None
         self._handover: Handover[News] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._held = False
         self._reached = Place(0)
         self._ends = 0
 
@@ -125,6 +126,11 @@ class LogicalStream:
         assert isinstance(place, Place)
         return json.dumps({"lsn": spelled(place.lsn), "end": max(place.end, self._ends)})
 
+    async def noted_now(self, session: Session, noted: str) -> str:
+        """`noted`, moved on to the WAL's present end, beyond all that was confirmed so far; no change of the source lies between the two."""
+        lsn = await session.scalar("SELECT pg_current_wal_insert_lsn()::text", doing="asking for the end of the WAL")
+        return json.dumps({**json.loads(noted), "lsn": str(lsn)})
+
     async def resumed(self, noted: str) -> Position:
         """See `ChangeStream.resumed`; the slot and the publication must be there still. Raises as `slot.found` does."""
         told = json.loads(noted)
@@ -150,6 +156,10 @@ class LogicalStream:
         place = position.token
         if self._follower is not None and isinstance(place, Place):
             self._follower.confirm(place.lsn)
+
+    def hold(self, held: bool) -> None:
+        """Whether the slot is to stay where it is for one that follows from there: what is read meanwhile is not given up by reading it."""
+        self._held = held
 
     async def open(self, start: Position) -> None:
         """Begin to follow from `start`. Raises StreamLost where the server no longer holds it, ConnectionFailed,
@@ -192,7 +202,7 @@ class LogicalStream:
         handover, follower = self._handover, self._follower
         if handover is None or follower is None:
             raise StreamLost("the change stream is not open")
-        if follower.way == "peek":
+        if follower.way == "peek" and not self._held:
             # Queries show what is not confirmed again and again, so that here nothing can wait for a checkpoint.
             follower.confirm(self._reached.lsn)
         await handover.wait(_READ_SECONDS)
