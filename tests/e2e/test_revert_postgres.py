@@ -840,3 +840,47 @@ def test_read_by_queries(empty: Place) -> None:
     done = empty.revert("--execute", "--stream-reader=peek", "--verify=off")
     assert done.status == 0, done.errors
     assert empty.ask("SELECT id, v FROM t WHERE id < 4 ORDER BY id") == [(1, 5), (3, 6)]
+
+
+def test_a_window_bears_what_the_old_table_cannot_have_until_it_is_reverted(table: Table, tmp_path: Path) -> None:
+    table.do("CREATE VIEW kept_in_mind AS SELECT aid, bid FROM t")
+    with Writers(table.load(200)) as writers:
+        with table.window(tmp_path) as process:
+            _in_step(tmp_path)
+            table.do("CREATE VIEW of_the_new AS SELECT aid, extra FROM t")
+            refused = table.revert("--execute")
+            assert refused.status != 0
+            assert process.wait(_WITHIN) == 3, (tmp_path / "errors").read_text()
+            assert _told(tmp_path, "view public.of_the_new uses")
+        assert "extra" in table.columns
+        assert table.slots == 2
+        table.do("DROP VIEW of_the_new")
+        done = table.revert("--execute")
+        assert done.status == 0, done.errors
+        assert _as_the_stream_told(done)
+        time.sleep(0.3)
+        committed = writers.stop()
+    table.is_what_was_committed(committed)
+    assert table.ask("SELECT count(*) FROM kept_in_mind") == table.ask("SELECT count(*) FROM t")
+
+
+def test_after_a_restart_of_the_server(
+    postgres_with: Callable[[int, sandbox.Options], sandbox.PostgresServer], new_database: NewDatabase
+) -> None:
+    server = postgres_with(18, {"max-connections": 90})
+    table = Table(server, new_database(server), 2_000)
+    with Writers(table.load(200)) as writers:
+        assert table.migrate(_ALTER, "--keep-revertible").status == 0
+        time.sleep(0.5)
+        committed = writers.stop()
+    server.kill()
+    server.start()
+    table.do("UPDATE t SET filler = 'later' WHERE aid % 2 = 0")
+    done = table.revert("--execute", "--verify=off")
+    assert done.status == 0, done.errors
+    assert "note" in table.columns
+    for row in committed.rows.values():
+        if row is not None:
+            row.pop("filler", None)
+    table.is_what_was_committed(committed)
+    assert table.ask("SELECT COUNT(*) FROM t WHERE (aid % 2 = 0) <> (filler = 'later')") == [(0,)]

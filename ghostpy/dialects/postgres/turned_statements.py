@@ -10,10 +10,10 @@ from ghostpy.dialects.postgres.statements import Statements
 from ghostpy.model.column_map import ColumnFeed
 from ghostpy.model.keys import Key, KeyRange
 from ghostpy.model.plan import Plan
-from ghostpy.model.table import Generated
+from ghostpy.model.table import Column, Generated
 
-_STANDS = "_ghostpy_stands"
-"""The alias of the old table, which nothing in a row of the new one is called by."""
+_STANDS, _FRESH = "_ghostpy_stands", "_ghostpy_fresh"
+"""Aliases of the old and the new table, which no column is called by."""
 
 
 class TurnedStatements(Statements):
@@ -45,7 +45,7 @@ class TurnedStatements(Statements):
         """Delete the rows that only the old table has."""
         return (
             f"DELETE FROM {self.shadow} AS {_STANDS} WHERE {self.in_shadow(keys)} "
-            f"AND NOT EXISTS (SELECT FROM ({self._fresh(keys)}) AS fresh WHERE {self._same()})"
+            f"AND NOT EXISTS (SELECT FROM {self.source} AS {_FRESH} WHERE {self._of(_STANDS)})"
         )
 
     def update_keys(self, keys: Collection[Key]) -> str:
@@ -76,23 +76,35 @@ class TurnedStatements(Statements):
             f"WITH gone AS (DELETE FROM {self.shadow} AS {_STANDS} WHERE {self.in_shadow(keys)} RETURNING {_STANDS}.*), "
             "told AS MATERIALIZED (SELECT count(*) AS rows FROM gone) "
             f"INSERT INTO {self.shadow} ({', '.join([*self._fed, *self._kept])}) OVERRIDING SYSTEM VALUE "
-            f"SELECT {', '.join([*values, *kept])} FROM told, ({self._fresh(keys, values=True)}) AS fresh "
-            f"JOIN gone ON {self._same('gone')} WHERE told.rows > 0"
+            f"SELECT {', '.join([*values, *kept])} FROM told, gone, "
+            f"LATERAL (SELECT {', '.join(self._values_as())} FROM {self.source} AS {_FRESH} WHERE {self._of('gone')}) AS fresh "
+            "WHERE told.rows > 0"
         )
 
     def _fresh(self, keys: Iterable[Key], *, values: bool = False, fills: bool = False) -> str:
         """The new table's rows, as the old one is to have them."""
         columns = [f"{name} AS k{i}" for i, name in enumerate(self.source_key)]
         if values:
-            columns += [f"{self.value(feed)} AS v{i}" for i, feed in enumerate(self.plan.columns.feeds)]
+            columns += self._values_as()
         if fills:
             columns += [f"{filling} AS f{i}" for i, filling in enumerate(self._fillings)]
         return f"SELECT {', '.join(columns)} FROM {self.source} WHERE {self.in_source(keys)}"
 
-    def _same(self, standing: str = _STANDS) -> str:
-        """Compared as the old table's index has it."""
+    def _values_as(self) -> list[str]:
+        return [f"{self.value(feed)} AS v{i}" for i, feed in enumerate(self.plan.columns.feeds)]
+
+    def _same(self) -> str:
+        """The old table's row with the key of a fresh one, by the old table's own index."""
         conditions = []
         for i, (name, column) in enumerate(zip(self.shadow_key, self.plan.copy_key.shadow_columns, strict=True)):
-            collate = f" COLLATE {column.collation}" if column.collation else ""
-            conditions.append(f"{standing}.{name} = fresh.k{i}{collate}")
+            conditions.append(f"{_STANDS}.{name} = fresh.k{i}{_collated(column)}")
         return " AND ".join(conditions)
+
+    def _of(self, standing: str) -> str:
+        """The new table's row with the key of one of the old table, by the new table's own index."""
+        names = zip(self.source_key, self.shadow_key, self.plan.copy_key.source_columns, strict=True)
+        return " AND ".join(f"{_FRESH}.{new} = {standing}.{old}{_collated(column)}" for new, old, column in names)
+
+
+def _collated(column: Column) -> str:
+    return f" COLLATE {column.collation}" if column.collation else ""
