@@ -42,6 +42,7 @@ _BEATS_BETWEEN_LOOKS = 50
 _LARGEST_CHECKPOINT = 32 << 20
 """Characters."""
 _CREATION_LOCK = "5s"
+_THINGS = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s"
 
 LOCK_CLASS = 0x67687079
 """First half of the advisory lock's key; the second is the table's OID."""
@@ -288,14 +289,18 @@ class Housekeeper:
             await self._lock(oid)
 
     async def settle(self, revertible: Revertible) -> None:
-        await self._at_last(self._settled)
+        await self._at_last(partial(self._settled, revertible))
 
-    async def _settled(self) -> None:
+    async def _settled(self, noted: Revertible) -> None:
         if not self._finished:
             statements = await self._earlier.later()
             await self._working.repeat(partial(self._carried_out, statements))
             self._finished = True
         await give_back(self._working, self._helpers.ledger)
+        # Where the table has come from that has the name now, if it was an old one. What somebody has put there is not ours to remove.
+        left = noted.aside.schema
+        if not await self._working.scalar(_THINGS, [left], doing="looking for a schema"):
+            await self._drop_schema(left)
         await self._do(revert_record.settle(self._helpers.ledger), "tidying the ledger up")
 
     async def _let_go_of_earlier(self) -> bool:

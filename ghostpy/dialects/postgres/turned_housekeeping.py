@@ -8,7 +8,7 @@ from functools import partial
 from ghostpy import errors
 from ghostpy.dialects import checkpoint_text
 from ghostpy.dialects.postgres import quote, revert_record
-from ghostpy.dialects.postgres.housekeeping import Housekeeper, drop_our_schema
+from ghostpy.dialects.postgres.housekeeping import Housekeeper
 from ghostpy.dialects.postgres.inspect import table_oid
 from ghostpy.dialects.postgres.turning import check_shape
 from ghostpy.dialects.postgres.wal.slot import message_prefix
@@ -19,7 +19,6 @@ from ghostpy.model.revertible import Revertible
 _PREFIX = "back."
 """Of the ids of its checkpoint's rows: one of a change and one of its revert are never taken for each other."""
 _BEATS_BETWEEN_LOOKS = 50
-_THINGS = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s"
 
 
 class TurnedHousekeeper(Housekeeper):
@@ -75,13 +74,6 @@ class TurnedHousekeeper(Housekeeper):
         statements = await self._earlier.later()
         await self._working.repeat(partial(self._carried_out, statements))
         self._finished = True
-
-    async def _settled(self) -> None:
-        await super()._settled()
-        # The old table has left it. Where something else is in there, it is not ours to remove.
-        left = self._helpers.shadow.schema
-        if not await self._working.scalar(_THINGS, [left], doing="looking for a schema"):
-            await drop_our_schema(self._working, left)
 
     async def create_shadow(self) -> None:
         raise AssertionError("the old table is there")
