@@ -52,7 +52,10 @@ def behind(noted: Revertible) -> Behind:
         source, old = map(int, told["oids"])
         return Behind(str(told["slot"]), source, old, str(told["shape"]), standstill_of(told["standstill"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise CannotResume(f"what the exchange noted down cannot be read: {type(error).__name__}: {error}") from error
+        raise CannotResume(
+            f"what the exchange noted down cannot be read: {type(error).__name__}: {error}",
+            hint="`ghostpy cleanup --execute` removes it, and with it the way back.",
+        ) from error
 
 
 async def read(session: Session, ledger: TableName) -> Revertible | None:
