@@ -247,7 +247,7 @@ class Housekeeping(Protocol):
         """What the last exchange noted down, where it can be taken back. Raises CannotResume where that cannot be read."""
 
     async def note(self, revertible: Revertible) -> None:
-        """Write that down, for good once this returns. To be called right before the exchange, under its lock."""
+        """Write that down, for good once this returns, or at the latest with the exchange. To be called right before that, under its lock."""
 
     async def settle(self, revertible: Revertible) -> None:
         """Once the names are exchanged: keep what a revert needs, and nothing else of the ledger."""

@@ -535,10 +535,3 @@ def test_gh_osts_flags(table: Table) -> None:
     done = ghostpy(*call, f"--old-table={_OLD}")
     assert done.status == 0, done.errors
     assert "note" in table.columns
-
-
-def test_refused_by_name_on_postgresql(postgres: sandbox.PostgresServer, new_database: NewDatabase) -> None:
-    url = url_of(postgres, new_database(postgres))
-    done = ghostpy("revert", f"--url={url}", "--table=t", "--execute")
-    assert done.status == 2, done.errors
-    assert "not there yet on PostgreSQL" in " ".join(done.errors.split())
