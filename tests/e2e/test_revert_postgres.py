@@ -142,7 +142,8 @@ class Table(Place):
         """Rows that stayed have the values of `column` that they had."""
         same = f"FROM t JOIN {snapshot} s ON s.aid = t.aid"
         assert self.ask(f"SELECT COUNT(*) {same} WHERE t.{column} IS DISTINCT FROM s.{column}") == [(0,)]
-        assert self.ask(f"SELECT COUNT(*) {same}")[0][0] > self.rows // 2
+        # Writers delete rows for as long as it all takes.
+        assert self.ask(f"SELECT COUNT(*) {same}")[0][0] > 100
 
 
 def _until(true: Callable[[], object], what: str) -> None:
