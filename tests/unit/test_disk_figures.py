@@ -31,7 +31,7 @@ class _Vitals:
         return found
 
 
-def _told(*found: Disk | ServerError | None, reserve: float = 1.0) -> list[str]:
+def _told(*found: Disk | ServerError | None, reserve: float = 1.0, resting: bool = False) -> list[str]:
     told: list[str] = []
 
     async def run() -> None:
