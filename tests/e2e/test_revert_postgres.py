@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import going_back
 import pytest
-from migrating import Finished, cursor_of, ghostpy, url_of
+from going_back import WITHIN, told, until
+from migrating import Finished, cursor_of, ghostpy
 
 from ghostpy import sandbox
 from ghostpy.sandbox.checking import differences
@@ -24,7 +23,6 @@ from ghostpy.sandbox.writers import Writers
 NewDatabase = Callable[[sandbox.Server], str]
 _ALTER = "ADD COLUMN extra bigint NOT NULL DEFAULT 7, ALTER COLUMN bid TYPE bigint, DROP COLUMN note, DROP COLUMN seen"
 _OLD, _NEW, _LEDGER = "_public_t_del", "_public_t_rev_del", "_public_t_gho"
-_WITHIN = 60.0
 
 
 @pytest.fixture(params=[18, 15, pytest.param(14, marks=pytest.mark.soak)])
@@ -34,32 +32,8 @@ def server(
     return postgres_with(request.param, {})
 
 
-class Place:
-    """A database with a table `t`."""
-
-    def __init__(self, server: sandbox.Server, database: str) -> None:
-        self.server, self.database = server, database
-
-    @property
-    def at(self) -> tuple[str, ...]:
-        return (f"--url={url_of(self.server, self.database)}", "--table=t")
-
-    def migrate(self, alter: str, *flags: str) -> Finished:
-        return ghostpy("migrate", *self.at, f"--alter={alter}", "--execute", "--verbose", *flags)
-
-    def revert(self, *flags: str) -> Finished:
-        return ghostpy("revert", *self.at, *flags)
-
-    def ask(self, question: str) -> list[tuple[Any, ...]]:
-        with cursor_of(self.server, self.database) as cursor:
-            cursor.execute(question)
-            return list(cursor.fetchall())
-
-    def do(self, *statements: str) -> None:
-        with cursor_of(self.server, self.database) as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-            cursor.execute("COMMIT")
+class Place(going_back.Place):
+    """With what there is of a run on this kind of server."""
 
     @property
     def columns(self) -> list[str]:
@@ -81,21 +55,6 @@ class Place:
             self.ask("SELECT count(*) FROM pg_replication_slots WHERE database = current_database()")[0][0]
             + self.ask("SELECT count(*) FROM pg_publication WHERE pubname LIKE 'ghostpy%'")[0][0]
         )
-
-    @contextmanager
-    def started(self, folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """A run under way; it is killed at the end of the block, if it is still there."""
-        command = [sys.executable, "-m", "ghostpy", arguments[0], *self.at, *arguments[1:], "--execute", "--verbose"]
-        with (folder / "errors").open("w") as errors:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, text=True
-            )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
 
 
 class Table(Place):
@@ -144,17 +103,6 @@ class Table(Place):
         assert self.ask(f"SELECT COUNT(*) {same} WHERE t.{column} IS DISTINCT FROM s.{column}") == [(0,)]
         # Writers delete rows for as long as it all takes.
         assert self.ask(f"SELECT COUNT(*) {same}")[0][0] > 100
-
-
-def _until(true: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + _WITHIN
-    while not true():
-        assert time.monotonic() < deadline, f"in vain: {what}"
-        time.sleep(0.02)
-
-
-def _told(folder: Path, text: str) -> bool:
-    return text in (folder / "errors").read_text()
 
 
 def _as_the_stream_told(done: Finished) -> bool:
@@ -355,7 +303,7 @@ def table(postgres: sandbox.PostgresServer, new_database: NewDatabase) -> Table:
 
 def _in_step(folder: Path) -> None:
     """Return once the old table is kept in step."""
-    _until(lambda: _told(folder, "the old table is kept in step"), "the window")
+    until(lambda: told(folder, "the old table is kept in step"), "the window")
 
 
 def test_a_window_and_a_second_process(
@@ -377,7 +325,7 @@ def test_a_window_and_a_second_process(
         done = table.revert("--execute")
         assert done.status == 0, done.errors
         assert "is reverted" in done.output
-        assert process.wait(_WITHIN) == 0, (tmp_path / "errors").read_text()
+        assert process.wait(WITHIN) == 0, (tmp_path / "errors").read_text()
         time.sleep(0.5)
         committed = writers.stop()
     assert "note" in table.columns
@@ -414,8 +362,8 @@ def test_killed_in_the_window(table: Table, tmp_path: Path, again: str) -> None:
             with table.window(tmp_path) as process:
                 _in_step(tmp_path)
                 process.send_signal(signal.SIGTERM)
-                assert process.wait(_WITHIN) == 128 + signal.SIGTERM
-            assert _told(tmp_path, "ghostpy revert")
+                assert process.wait(WITHIN) == 128 + signal.SIGTERM
+            assert told(tmp_path, "ghostpy revert")
         done = table.revert("--execute")
         assert done.status == 0, done.errors
         time.sleep(0.5)
@@ -429,7 +377,7 @@ def test_stopped_by_command(table: Table, tmp_path: Path) -> None:
         _in_step(tmp_path)
         said = ghostpy("control", "--table=public.t", "stop")
         assert said.status == 0, said.errors
-        assert process.wait(_WITHIN) == 14
+        assert process.wait(WITHIN) == 14
     assert table.schemas == {_OLD, _LEDGER}
     assert table.slots == 2
     found = ghostpy("cleanup", table.at[0])
@@ -448,7 +396,7 @@ def test_killed_in_a_revert(table: Table, tmp_path: Path, moment: float) -> None
     with Writers(table.load(200)) as writers:
         assert table.migrate(_ALTER, "--keep-revertible").status == 0
         with table.started(tmp_path, "revert", f"--old-table={_OLD}") as process:
-            _until(lambda: _told(tmp_path, "commands are taken") or process.poll() is not None, "the revert to begin")
+            until(lambda: told(tmp_path, "commands are taken") or process.poll() is not None, "the revert to begin")
             time.sleep(moment * 0.5)
             process.kill()
             process.wait()
@@ -481,7 +429,7 @@ def test_killed_right_after_the_exchange_back(table: Table, tmp_path: Path, agai
             "CREATE EVENT TRIGGER slow ON ddl_command_start EXECUTE FUNCTION wait_there()",
         )
         with table.started(tmp_path, "revert") as process:
-            _until(lambda: table.ask(_VALIDATING), "what follows the exchange")
+            until(lambda: table.ask(_VALIDATING), "what follows the exchange")
             process.kill()
             process.wait()
         table.do("DROP EVENT TRIGGER slow")
@@ -667,14 +615,14 @@ def test_transactions_that_were_under_way_at_the_exchange(empty: Place, tmp_path
     with cursor_of(empty.server, empty.database) as first, cursor_of(empty.server, empty.database) as second:
         flags = ("--keep-revertible", f"--postpone-cut-over-flag-file={flag}")
         with empty.started(tmp_path, "migrate", f"--alter={_SMALL_ALTER}", *flags) as process:
-            _until(lambda: _told(tmp_path, "cut-over postponed"), "the postponed cut-over")
+            until(lambda: told(tmp_path, "cut-over postponed"), "the postponed cut-over")
             first.execute("BEGIN")
             first.execute("INSERT INTO x VALUES (1)")
             second.execute("BEGIN")
             second.execute("SAVEPOINT a")
             second.execute("INSERT INTO x VALUES (2)")
             flag.unlink()
-            assert process.wait(_WITHIN) == 0, (tmp_path / "errors").read_text()
+            assert process.wait(WITHIN) == 0, (tmp_path / "errors").read_text()
         empty.do("UPDATE t SET v = 66 WHERE id = 6")
         for cursor, start in ((first, 1), (second, 4)):
             cursor.execute(f"UPDATE t SET v = 77, n = 1 WHERE id = {start}")
@@ -870,8 +818,8 @@ def test_a_window_bears_what_the_old_table_cannot_have_until_it_is_reverted(tabl
             table.do("CREATE VIEW of_the_new AS SELECT aid, extra FROM t")
             refused = table.revert("--execute")
             assert refused.status != 0
-            assert process.wait(_WITHIN) == 3, (tmp_path / "errors").read_text()
-            assert _told(tmp_path, "view public.of_the_new uses")
+            assert process.wait(WITHIN) == 3, (tmp_path / "errors").read_text()
+            assert told(tmp_path, "view public.of_the_new uses")
         assert "extra" in table.columns
         assert table.slots == 2
         table.do("DROP VIEW of_the_new")
@@ -922,7 +870,7 @@ def test_killed_within_the_exchange(table: Table, tmp_path: Path, turn: int) -> 
         )
         call = ("migrate", f"--alter={_ALTER}", "--keep-revertible") if turn == 1 else ("revert",)
         with table.started(tmp_path, *call, "--checkpoint-seconds=1") as process:
-            _until(lambda: table.ask(_NOTING), "the exchange")
+            until(lambda: table.ask(_NOTING), "the exchange")
             process.kill()
             process.wait()
         table.do("DROP EVENT TRIGGER slow")
