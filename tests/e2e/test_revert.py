@@ -61,9 +61,7 @@ class Table(Place):
 
     def load(self, rate: float, seed: int = 1) -> Load:
         server = self.server
-        # Reads that lock rows may deadlock with transactions of several statements, here as in a copy.
-        fenced = server.kind == "mysql" and server.execute("SELECT @@GLOBAL.gtid_mode AS m")[0]["m"] == "ON"
-        mix = {"update": 0.85, "insert": 0.06, "delete": 0.04, "rekey": 0.03, "several": 0.02 if fenced else 0.0}
+        mix = {"update": 0.85, "insert": 0.06, "delete": 0.04, "rekey": 0.03, "several": 0.02}
         return Load(
             server.host,
             server.port,
