@@ -1,7 +1,7 @@
 """All benchmarks in turn, each at a size that is good for a first look and not for figures to quote.
 
 python -m bench            all of them
-python -m bench.idle       one of them, at its own default size; --help says what it takes
+python -m bench.compare    one of them, at its own default size; --help says what it takes
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ _SHORT = {
     "decode_postgres": ["--transactions=20000"],
     "exchange": ["--runs=5"],
     "growth": ["--millions=0.1,0.3"],
-    "idle": ["--rows=200000", "--repeat=1"],
-    "idle_postgres": ["--rows=200000", "--repeat=1"],
     "load_postgres": ["--scale=2", "--repeat=1"],
 }
 """A benchmark that is not named here runs at its own default size."""
@@ -37,7 +35,7 @@ def main() -> int:
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
         return 1
-    print("These were short runs. For figures run one alone: .venv/bin/python -m bench.idle (--help says how).")
+    print("These were short runs. For figures run one alone: .venv/bin/python -m bench.compare (--help says how).")
     return 0
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from ghostpy import sandbox
 
-CLIENTS = 32
 _LONGEST = 3600
 _WARM = 1.0
+_WRITTEN_WITHIN = 10.0
 
 Latencies = list[tuple[float, float]]
 """(end of a transaction in Unix time, its latency from when it was due), in seconds."""
@@ -24,12 +24,13 @@ Latencies = list[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Application:
-    """`log` gives what has been logged so far."""
+    """`rate`: transactions a second. `rows`: of the table."""
 
     server: sandbox.Server
     program: str
     rate: int
     rows: int
+    clients: int = 32
 
     @contextmanager
     def running(self) -> Iterator[Path]:
@@ -59,7 +60,7 @@ class Application:
             address = ["-h", server.host, "-p", str(server.port), "-U", server.user]
             # Unlimited where no rate is asked for.
             rate = ["-R", str(self.rate)] if self.rate else []
-            clients = ["-c", str(CLIENTS), "-j", "2", "-T", str(_LONGEST)]
+            clients = ["-c", str(self.clients), "-j", "2", "-T", str(_LONGEST)]
             return [self.program, "-N", "-n", *clients, *rate, "-l", *address, "postgres"]
         return [
             self.program,
@@ -69,7 +70,7 @@ class Application:
             f"--mysql-port={server.port}",
             f"--mysql-user={server.user}",
             "--mysql-db=bench",
-            f"--threads={CLIENTS}",
+            f"--threads={self.clients}",
             "--events=0",
             f"--time={_LONGEST}",
             f"--table_size={self.rows}",
@@ -77,21 +78,35 @@ class Application:
             "run",
         ]
 
-    def log(self, folder: Path, since: float, until: float) -> Latencies:
-        """What ended between these moments."""
-        found = []
-        for path in (*folder.glob("log.*"), *folder.glob("pgbench_log.*")):
-            for line in path.read_text().splitlines():
-                fields = line.split()
-                if len(fields) == 2:
-                    moment, latency = fields
-                elif len(fields) >= 6 and fields[2].isdigit():
-                    moment, latency = f"{fields[4]}.{int(fields[5]):06}", str(int(fields[2]) / 1e6)
-                else:
-                    continue  # the last line of a program that was ended
-                if since <= float(moment) <= until:
-                    found.append((float(moment), float(latency)))
-        return found
+    def log(self, folder: Path, until: float) -> Latencies:
+        """What was due until then; to be asked while it runs. Waits until all of that is written: both programs buffer."""
+        deadline = time.time() + _WRITTEN_WITHIN
+        while True:
+            logs = [_read(path) for path in (*folder.glob("log.*"), *folder.glob("pgbench_log.*"))]
+            if all(log and log[-1][0] > until + _WARM for log in logs) or time.time() > deadline:
+                return [each for log in logs for each in log if each[0] - each[1] <= until]
+            time.sleep(_WARM / 4)
+
+
+def ended(log: Latencies, since: float, until: float) -> Latencies:
+    """The transactions that ended between these moments: the rate that there was."""
+    return [each for each in log if since <= each[0] <= until]
+
+
+def due(log: Latencies, since: float, until: float) -> Latencies:
+    """The transactions that should have begun between these moments, whenever they ended."""
+    return [each for each in log if since <= each[0] - each[1] <= until]
+
+
+def _read(path: Path) -> Latencies:
+    found = []
+    for line in path.read_text().splitlines()[:-1]:  # the last one may not be whole yet
+        fields = line.split()
+        if len(fields) == 2:
+            found.append((float(fields[0]), float(fields[1])))
+        elif fields[2].isdigit():
+            found.append((int(fields[4]) + int(fields[5]) / 1e6, int(fields[2]) / 1e6))
+    return found
 
 
 def program_of(kind: str, version: int | None = None) -> str | None:

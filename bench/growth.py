@@ -20,8 +20,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench._metered import metered
 from bench._plot import plotted
-from bench._tools import run
 from ghostpy import sandbox
 from ghostpy.sandbox.drivers import DRIVERS
 from ghostpy.sandbox.filling import fill
@@ -150,7 +150,7 @@ def _changed(server: sandbox.Server, key: str, millions: float, verify: str) -> 
         report = Path(folder) / "report.json"
         flags += [f"--report={report}", "--ok-to-drop-table", "--execute", "--quiet"]
         began = time.monotonic()
-        megabytes = run([sys.executable, "-m", "ghostpy", "migrate", *flags])
+        megabytes = metered([sys.executable, "-m", "ghostpy", "migrate", *flags]).megabytes
         seconds = time.monotonic() - began
         told = json.loads(report.read_text())["figures"]
     assert told["rows_copied"] == rows, told

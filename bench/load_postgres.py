@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -23,6 +21,7 @@ from pathlib import Path
 
 import psycopg
 
+from bench._application import Application, due, ended, percentile, program_of
 from ghostpy import sandbox
 
 _ALTER = "ALTER COLUMN aid TYPE bigint"
@@ -43,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--verify", choices=("on", "off"), default="on")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(argv)
-    program = shutil.which("pgbench", path=f"/usr/lib/postgresql/{options.version}/bin") or shutil.which("pgbench")
+    program = program_of("postgres", options.version)
     if program is None:
         print("left out: there is no pgbench on this machine (Debian: postgresql-15)")
         return 0
@@ -63,38 +62,34 @@ def main(argv: Sequence[str]) -> int:
 def _run(server: sandbox.PostgresServer, program: str, options: argparse.Namespace) -> dict[str, float]:
     address = ["-h", server.host, "-p", str(server.port), "-U", server.user]
     fill = [program, "-i", "-q", "-s", str(options.scale), *address, "postgres"]
-    load = [program, "-N", "-n", "-c", str(_CLIENTS), "-j", "2", "-R", str(options.rate), "-l", *address]
-    with tempfile.TemporaryDirectory() as folder:
-        _done(fill, folder)
-        server.execute("VACUUM ANALYZE", "CHECKPOINT")
-        idle, _ = _migrate(server, options)
-        _done(fill, folder)
-        server.execute("VACUUM ANALYZE", "CHECKPOINT")
-        _done([*load, "-T", str(_QUIET_SECONDS), "postgres"], folder)
-        quiet = _latencies(Path(folder))
-        with subprocess.Popen(
-            [*load, "-T", "600", "postgres"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as under:
-            time.sleep(2.0)
-            began = time.time()
-            busy, exchanged = _migrate(server, options)
-            ended = time.time()
-            time.sleep(0.5)
-            under.terminate()
-        during = _latencies(Path(folder), began, ended)
+    application = Application(server, program, options.rate, options.scale * 100_000, clients=_CLIENTS)
+    _done(fill)
+    server.execute("VACUUM ANALYZE", "CHECKPOINT")
+    idle, _ = _migrate(server, options)
+    _done(fill)
+    server.execute("VACUUM ANALYZE", "CHECKPOINT")
+    with application.running() as folder:
+        began = time.time()
+        time.sleep(_QUIET_SECONDS)
+        quiet = application.log(folder, time.time())
+    with application.running() as folder:
+        began = time.time()
+        busy, exchanged = _migrate(server, options)
+        finished = time.time()
+        log = application.log(folder, finished)
+    during = due(log, began, finished)
     held = [latency for moment, latency in during if moment - latency - _SLACK <= exchanged <= moment + _SLACK]
     rows: dict[str, float] = {
         "idle, seconds": idle,
         "under load, seconds": busy,
         "under load / idle": busy / idle,
-        "rate kept, %": 100 * len(during) / (ended - began) / options.rate,
+        "rate kept, %": 100 * len(ended(log, began, finished)) / (finished - began) / options.rate,
         "held at the exchange, ms": max(held, default=0.0) * 1000,
     }
     for name, sample in (("alone", quiet), ("during the change", during)):
-        values = sorted(latency * 1000 for _, latency in sample)
         for percent in (50, 95, 99):
-            rows[f"p{percent} {name}, ms"] = values[min(len(values) - 1, len(values) * percent // 100)]
-        rows[f"longest {name}, ms"] = values[-1]
+            rows[f"p{percent} {name}, ms"] = percentile(sample, percent)
+        rows[f"longest {name}, ms"] = percentile(sample, 100)
     return rows
 
 
@@ -120,31 +115,15 @@ def _migrate(server: sandbox.PostgresServer, options: argparse.Namespace) -> tup
     watcher.start()
     began = time.monotonic()
     command = [sys.executable, "-m", "ghostpy", "migrate", *flags, "--ok-to-drop-table", f"--verify={options.verify}"]
-    _done(command, None)
+    _done(command)
     seconds = time.monotonic() - began
     over.set()
     watcher.join()
     return seconds, exchanged[0] if exchanged else 0.0
 
 
-def _latencies(folder: Path, since: float = 0.0, until: float = float("inf")) -> list[tuple[float, float]]:
-    """(end of a transaction, its latency), in seconds, of pgbench's logs, which are removed."""
-    found = []
-    for path in folder.glob("pgbench_log.*"):
-        for line in path.read_text().splitlines():
-            fields = line.split()
-            if len(fields) < 6:  # the last one of a pgbench that was ended
-                continue
-            latency, second, microsecond = fields[2], fields[4], fields[5]
-            moment = int(second) + int(microsecond) / 1e6
-            if since <= moment <= until and latency.isdigit():
-                found.append((moment, int(latency) / 1e6))
-        path.unlink()
-    return found
-
-
-def _done(command: list[str], folder: str | None) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=folder, check=False)
+def _done(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(command[:3])} … failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 

@@ -13,6 +13,7 @@
     ├── CutOverFailed                9   the lock could not be had, or the drain did not end, in all attempts
     │   └── LockTimeout              9   one attempt's lock could not be had (retried by the cut-over)
     ├── ServerError                 10   the server refused a statement (disk full, read-only, …)
+    │   ├── DiskNearlyFull          10   the server's disk has less room left than is to be left to it
     │   └── TransientError          10   deadlock, lock wait timeout: trying again is safe
     ├── StreamLost                  11   the change stream cannot be followed any further
     ├── CriticalLoad                12   a critical load was met
@@ -124,6 +125,13 @@ class ServerError(GhostpyError):
     exit_code = 10
     keeps_work = True
     default_hint = "See the server's message above; mend its cause, then run the same command again."
+
+
+class DiskNearlyFull(ServerError):
+    """Its work is not kept: that is what takes the room."""
+
+    keeps_work = False
+    default_hint = "Make room on the server's disk, then run the same command again."
 
 
 class TransientError(ServerError):

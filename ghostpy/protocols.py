@@ -16,6 +16,7 @@ from typing import Protocol
 from ghostpy.model.change import ChangeBatch, Position
 from ghostpy.model.checkpoint import Checkpoint
 from ghostpy.model.difference import Difference
+from ghostpy.model.disk import Disk
 from ghostpy.model.keys import Bound, Key, KeyRange, Mark
 from ghostpy.model.leftover import Leftover
 from ghostpy.model.moment import Moment
@@ -247,10 +248,13 @@ class Housekeeping(Protocol):
         """What the last exchange noted down, where it can be taken back. Raises CannotResume where that cannot be read."""
 
     async def note(self, revertible: Revertible) -> None:
-        """Write that down, for good once this returns. To be called right before the exchange, under its lock."""
+        """Write that down, for good once this returns, or at the latest with the exchange. To be called right before that, under its lock."""
 
     async def settle(self, revertible: Revertible) -> None:
         """Once the names are exchanged: keep what a revert needs, and nothing else of the ledger."""
+
+    async def note_exchanged(self) -> None:
+        """Write down that the names are exchanged. To be called before the old table is dropped, by which another run would know it."""
 
     async def drop_shadow(self) -> None: ...
 
@@ -384,6 +388,9 @@ class Vitals(Protocol):
     @property
     def burdens(self) -> Mapping[str, float]:
         """Figures that tell how much old versions of rows pile up, and by how much each may grow in a run before people are told."""
+
+    async def disk(self) -> Disk | None:
+        """The disk that the server's tables are on; None where it cannot be seen, as from another machine."""
 
     async def asked(self, sql: str) -> float:
         """The number that a user's own query gives."""

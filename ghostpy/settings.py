@@ -158,6 +158,8 @@ class ThrottleSettings:
     panic_flag_file: Path | None = None
     window: str = ""
     """`[days] HH:MM-HH:MM [zone],…`; empty: always."""
+    disk_reserve_percent: float = 1.0
+    """How much of its disk is left to the server, where that can be seen; 0: that is not looked at."""
     deadline: str = ""
     """A time, a duration, or `window`: the end of the window."""
 

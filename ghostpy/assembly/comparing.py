@@ -12,6 +12,7 @@ from ghostpy.engine.ending import Ending
 from ghostpy.engine.knobs import Knobs
 from ghostpy.engine.tasks import supervised
 from ghostpy.model.difference import Comparison
+from ghostpy.model.disk import Disk
 from ghostpy.protocols import Pair, Vitals
 from ghostpy.settings import PairSettings, ThrottleSettings
 from ghostpy.throttle.throttler import Throttler
@@ -60,6 +61,9 @@ class WithoutReplicas:
     @property
     def burdens(self) -> Mapping[str, float]:
         return {}
+
+    async def disk(self) -> Disk | None:
+        return await self._vitals.disk()
 
     async def asked(self, sql: str) -> float:
         return await self._vitals.asked(sql)

@@ -40,6 +40,7 @@ from ghostpy.model.revertible import Revertible
 from ghostpy.observe.hooks import regular_status
 from ghostpy.protocols import ChangeStream, Dialect, Housekeeping, Moments, Observer, Parts
 from ghostpy.settings import MigrateSettings
+from ghostpy.throttle.disk_room import DiskRoom
 from ghostpy.throttle.growth import Growth
 from ghostpy.throttle.throttler import Throttler
 
@@ -165,6 +166,7 @@ def assembled(
             "pace": Pace(housekeeping, (copying, comparing), effort, pulse, copy).run,
             "throttle": gate.run,
             "growth": Growth(dialect.vitals, tell=warn, resting=lambda: gate.hibernating).run,
+            "disk": DiskRoom(dialect.vitals, settings.throttle, tell=warn, resting=lambda: gate.hibernating).run,
             "forecast": Forecast(recorder, tell=warn).run,
             "ending": ending.run,
             "status hooks": partial(regular_status, moments, recorder.snapshot, settings.hooks.status_interval),

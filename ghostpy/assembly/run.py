@@ -12,6 +12,7 @@ from ghostpy.assembly.hooking import hooked, plan_ready, succeeded
 from ghostpy.assembly.outcome import run_report
 from ghostpy.assembly.parts import assembled
 from ghostpy.assembly.reverting import in_step, reverted
+from ghostpy.assembly.room import with_room
 from ghostpy.assembly.served_run import served_run
 from ghostpy.dialects import dialect_for, names_of
 from ghostpy.engine.recorder import Recorder
@@ -58,7 +59,7 @@ async def _done(
             report = await _cleaned_up(dialect, earlier, settings, recorder, observer, moments)
             observer.ended(report)
             return report
-        plan = await dialect.plan(earlier)
+        plan = await with_room(dialect, await dialect.plan(earlier), settings, begun=earlier is not None)
         observer.planned(plan, await definition_of(dialect.housekeeping))
         await plan_ready(moments, plan, settings, dialect.address)
         if not settings.execute:
@@ -102,6 +103,7 @@ async def _cleaned_up(
     housekeeping = dialect.housekeeping
     await housekeeping.finish()
     if settings.target.ok_to_drop_old:
+        await housekeeping.note_exchanged()
         await housekeeping.drop_old()
     noted = await housekeeping.revertible()
     if noted is None:

@@ -342,6 +342,14 @@ _THROTTLE = (
         'Stop then, to be gone on with later: a time, a time from the start ("6h"), or "window" for the end of the window.',
         ours=True,
     ),
+    _fraction(
+        "disk-reserve-percent",
+        1.0,
+        "End the run before the server's disk has less room left than this; seen only where ghostpy runs on the server's machine. 0: do not look.",
+        low=0.0,
+        high=100.0,
+        ours=True,
+    ),
     _no_op(
         _text("replication-lag-query", "A query for the lag."),
         "it is out of use in gh-ost, too; lag is measured by heartbeats",

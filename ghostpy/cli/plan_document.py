@@ -29,6 +29,7 @@ def plan_document(plan: Plan, settings: MigrateSettings) -> Document:
         "steps": list(plan.steps),
         "rows": plan.source.row_estimate,
         "bytes": plan.source.data_bytes,
+        "disk_free": plan.disk.free if plan.disk else None,
         "copy_key": [column.name for column in plan.copy_key.source_columns] if copied else [],
         "columns": {
             "fed": [_fed(feed) for feed in plan.columns.feeds],

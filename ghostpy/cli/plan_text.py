@@ -97,11 +97,11 @@ def _rows(plan: Plan, settings: MigrateSettings) -> Iterator[Row]:
 
 
 def _disk(plan: Plan, settings: MigrateSettings) -> str:
-    """What is written is known only roughly, and how much is free no SQL tells: so both are left to the reader to compare."""
+    """What is written is known only roughly, and how much is free no SQL tells."""
     log = "WAL" if settings.connect.dialect == "postgres" else "binary log"
     return (
         f"about {size(plan.source.data_bytes)} for the rows of the new table, the same order in the {log}, and room for its indexes; "
-        "ghostpy cannot see how much is free"
+        + (f"{size(plan.disk.free)} are free now" if plan.disk else "ghostpy cannot see how much is free")
     )
 
 

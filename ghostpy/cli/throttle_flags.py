@@ -32,6 +32,7 @@ def throttle_settings(values: FlagValues) -> ThrottleSettings:
         panic_flag_file=_path(values, "panic-flag-file"),
         window=",".join(values.several("window")),
         deadline=values.text("deadline"),
+        disk_reserve_percent=values.fraction("disk-reserve-percent"),
     )
     _check(settings)
     return settings

@@ -59,6 +59,15 @@ class Checkpoints:
         if time.monotonic() >= self._next:
             await self._make()
 
+    async def before_exchange(self) -> None:
+        """Make one where there is none: who comes after a run that died behind its exchange must know what it was doing.
+
+        It is no reason to keep the work of a run whose exchange fails.
+        """
+        if not self._there:
+            await self._make()
+            self._there = False
+
     async def kept(self, ended: BaseException) -> bool:
         """Whether the work of a run that ends by `ended` is kept for another; then the last checkpoint is made, if it can be. Never raises.
 

@@ -55,6 +55,7 @@ class Shadow:
             yield
             await self._housekeeping.finish()
             if self._drop_old:
+                await self._housekeeping.note_exchanged()
                 await self._housekeeping.drop_old()
             await self._kept_or_dropped(self._back)
         except errors.CutOverInDoubt:
@@ -74,6 +75,12 @@ class Shadow:
         else:
             await self._housekeeping.settle(back)
 
+    def still_followed(self, ended: BaseException | None) -> bool:
+        """Whether the change stream is to be kept for another run, where this one ends by `ended`, or comes to its own end."""
+        if self._back is not None and (self.exchanged or isinstance(ended, errors.CutOverInDoubt)):
+            return True
+        return self.kept and not self.exchanged
+
     async def check_source(self) -> None:
         """Once the stream is followed, later DDL is seen in it; this sees what came between the plan and then."""
         await self._housekeeping.check_source()
@@ -88,11 +95,13 @@ class Shadow:
                 if self._names.shadow in left:
                     await self._housekeeping.drop_shadow()
                     left.remove(self._names.shadow)
-                await self._kept_or_dropped(self._back if self.exchanged else None)
-                left.remove(self._names.ledger)
                 if self._names.old in left:
+                    await self._housekeeping.note_exchanged()
                     await self._housekeeping.drop_old()
-                    left.clear()
+                    left.remove(self._names.old)
+                # Last: by the ledger another run knows what is left, and removes it.
+                await self._kept_or_dropped(self._back if self.exchanged else None)
+                left.clear()
         except (errors.GhostpyError, TimeoutError, asyncio.CancelledError) as failure:
             # The server may have dropped a table and lost only the answer.
             reason = f" ({failure.message})" if isinstance(failure, errors.GhostpyError) else ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ghostpy.model.column_map import ColumnMap, CopyKey
+from ghostpy.model.disk import Disk
 from ghostpy.model.finding import Finding
 from ghostpy.model.names import HelperNames
 from ghostpy.model.table import Table
@@ -36,3 +37,5 @@ class Plan:
     """Why it is this strategy, where that is not plain."""
     steps: tuple[str, ...] = ()
     """What is done on the source itself, in words and SQL."""
+    disk: Disk | None = None
+    """The server's, where it can be seen."""

@@ -32,6 +32,8 @@ class Load:
     hot: float = 0.2
     """Share of statements that go to the first 100 rows of each writer."""
     seed: int = 1
+    stubborn: bool = False
+    """Go on after errors, and after the death of the server. What was under way at its death is looked up in the table."""
 
     @property
     def driver(self) -> Driver:

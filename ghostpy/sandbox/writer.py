@@ -9,10 +9,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ghostpy.sandbox.load import Committed, Load
 from ghostpy.sandbox.shapes import Values
+
+_BACK_WITHIN = 60.0
 
 
 class Writer:
@@ -33,35 +36,83 @@ class Writer:
     def run(self, stop: Any) -> None:
         load, driver = self.load, self._driver
         pause = load.threads / load.rate if load.rate else 0.0
-        connection = driver.connect(
-            host=load.host, port=load.port, user=load.user, password=load.password, database=load.database
-        )
+        connection = self._connect()
         kinds, weights = list(load.mix), list(load.mix.values())
         due = time.monotonic()
         try:
-            with connection.cursor() as cursor:
-                while not stop.is_set():
-                    try:
+            while not stop.is_set():
+                try:
+                    with connection.cursor() as cursor:
                         self._do(cursor, self.rng.choices(kinds, weights)[0])
-                    except driver.error as error:
-                        self._pending.clear()
-                        if driver.is_unknown_column(error) and not self._names and load.shape.renamed:
-                            self._names = load.shape.renamed
-                            self.done.switched = time.monotonic()
+                except driver.error as error:
+                    if self._met_new_names(error):
+                        with connection.cursor() as cursor:
                             cursor.execute("ROLLBACK")
-                            continue
+                        continue
+                    if not load.stubborn:
                         self.done.errors.append(str(error))
                         return
-                    finally:
-                        self.began = True
-                    due += pause
-                    ahead = due - time.monotonic()
-                    if ahead > 0.001:
-                        time.sleep(ahead)
-                    elif ahead < -1:
-                        due = time.monotonic()  # what was missed in a stall is not caught up by a rush
+                    connection = self._going_on(connection)
+                finally:
+                    self.began = True
+                due += pause
+                ahead = due - time.monotonic()
+                if ahead > 0.001:
+                    time.sleep(ahead)
+                elif ahead < -1:
+                    due = time.monotonic()  # what was missed in a stall is not caught up by a rush
         finally:
             connection.close()
+
+    def _connect(self) -> Any:
+        load = self.load
+        return self._driver.connect(
+            host=load.host, port=load.port, user=load.user, password=load.password, database=load.database
+        )
+
+    def _met_new_names(self, error: Exception) -> bool:
+        """Whether the columns have just changed their names; then nothing was done, and the new names hold from now on."""
+        if not self._driver.is_unknown_column(error) or self._names or not self.load.shape.renamed:
+            return False
+        self._pending.clear()
+        self._names = self.load.shape.renamed
+        self.done.switched = time.monotonic()
+        return True
+
+    def _going_on(self, connection: Any) -> Any:
+        """A connection that works, once it is known whether what failed was committed."""
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("ROLLBACK")
+        except self._driver.error:
+            with suppress(self._driver.error):
+                connection.close()
+        else:
+            self._pending.clear()  # the server's own answer
+            return connection
+        deadline = time.monotonic() + _BACK_WITHIN
+        while True:
+            try:
+                connection = self._connect()
+                with connection.cursor() as cursor:
+                    self._settle(cursor)
+                return connection
+            except self._driver.error:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
+
+    def _settle(self, cursor: Any) -> None:
+        """A transaction is there as a whole or not at all, so its last row tells. Nobody else writes to it."""
+        if self._pending:
+            (row, values), key = self._pending[-1], self.load.shape.key
+            columns = [key] if values is None else list(values)
+            names = ", ".join(map(self._name, columns))
+            cursor.execute(f"SELECT {names} FROM {self._driver.name(self.load.table)} WHERE {key} = %s", (row,))
+            found = cursor.fetchone()
+            if found != (None if values is None else tuple(values.values())):
+                self._pending.clear()
+        self._committed(time.monotonic())
 
     def _do(self, cursor: Any, kind: str) -> None:
         if kind == "several":
@@ -75,7 +126,10 @@ class Writer:
                 self._timed(cursor, "COMMIT", ())
         else:
             self._one(cursor, kind)
-        began = self.done.statements[-1][0]
+        self._committed(self.done.statements[-1][0])
+
+    def _committed(self, began: float) -> None:
+        """Note what the transaction did whose last statement began then."""
         for row, values in self._pending:
             known = self.done.rows.get(row)
             if values is not None and known is None and row > self.load.rows:
@@ -106,8 +160,8 @@ class Writer:
             values = shape.whole(rng)
             columns = ", ".join(self._name(name) for name in values)
             marks = ", ".join(["%s"] * (len(values) + 1))
-            self._timed(cursor, f"INSERT INTO {table} ({key}, {columns}) VALUES ({marks})", (fresh, *values.values()))
             self._pending.append((fresh, values))
+            self._timed(cursor, f"INSERT INTO {table} ({key}, {columns}) VALUES ({marks})", (fresh, *values.values()))
             return
         row = self._some_id()
         if row is None:
@@ -116,19 +170,19 @@ class Writer:
         if kind == "update":
             values = shape.some(rng)
             changes = ", ".join(f"{self._name(name)} = %s" for name in values)
-            self._timed(cursor, f"UPDATE {table} SET {changes} WHERE {key} = %s", (*values.values(), row))
             self._pending.append((row, values))
+            self._timed(cursor, f"UPDATE {table} SET {changes} WHERE {key} = %s", (*values.values(), row))
         elif kind == "delete":
-            self._timed(cursor, f"DELETE FROM {table} WHERE {key} = %s", (row,))
             self._pending.append((row, None))
+            self._timed(cursor, f"DELETE FROM {table} WHERE {key} = %s", (row,))
         elif kind == "rekey":
             # Made whole in the same statement, so that the row under its new key is known in full.
             values, target = shape.whole(rng), self._new_id()
             changes = ", ".join(f"{self._name(name)} = %s" for name in values)
+            self._pending += [(row, None), (target, values)]
             self._timed(
                 cursor, f"UPDATE {table} SET {key} = %s, {changes} WHERE {key} = %s", (target, *values.values(), row)
             )
-            self._pending += [(row, None), (target, values)]
 
     def _timed(self, cursor: Any, statement: str, values: tuple[Any, ...]) -> None:
         began = time.monotonic()

@@ -19,7 +19,7 @@ from ghostpy.sandbox.shapes import PgbenchRows, Shape, SysbenchRows
 from ghostpy.sandbox.writers import Writers
 
 NewDatabase = Callable[[sandbox.Server], str]
-_ROWS = 100_000
+_ROWS = 30_000
 _NIGHT = ("--execute", "--quiet", "--deadline=5s", "--checkpoint-seconds=1", "--chunk-size=10", "--workers=1")
 _SLOWLY = "--nice-ratio=30"
 

@@ -52,14 +52,14 @@ def test_nothing_is_lost_on_mariadb_in_five_runs(
     held = migrate_under_load(
         mariadb, new_database(mariadb), _at_full_speed(SYSBENCH), rows=1_000_000, rate=3000, seed=seed
     )
-    print(f"MariaDB, run {seed}: the slowest statement around the exchange took {held * 1000:.0f} ms")
+    print(f"MariaDB, run {seed}: {held}")
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(20))
 def test_nothing_is_lost_in_twenty_runs(mysql: sandbox.MySQLServer, database: str, seed: int) -> None:
     held = migrate_under_load(mysql, database, _at_full_speed(SYSBENCH), rows=1_000_000, rate=3000, seed=seed)
-    print(f"run {seed}: the slowest statement around the exchange took {held * 1000:.0f} ms")
+    print(f"run {seed}: {held}")
 
 
 @pytest.mark.parametrize("version", [18, 15, *(pytest.param(other, marks=pytest.mark.soak) for other in (17, 16, 14))])
@@ -89,5 +89,5 @@ def test_nothing_is_lost_on_postgres_in_twenty_runs(
     server = postgres_with(version, {"shared_buffers": "512MB", "max_wal_size": "4GB"})
     database = new_database(server)
     held = migrate_under_load(server, database, _at_full_speed(PGBENCH), rows=1_000_000, rate=3000, seed=seed)
-    print(f"{version}, run {seed}: the slowest statement around the exchange took {held * 1000:.0f} ms")
+    print(f"{version}, run {seed}: {held}")
     assert_nothing_held_on_postgres(server, database)

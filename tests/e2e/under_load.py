@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -67,10 +70,55 @@ PARTITIONED = replace(
 )
 
 
+@dataclass(frozen=True)
+class HeldUp:
+    """Seconds, around the exchange: the slowest of the application's statements, by the run's own clock, and the slowest sync of a
+    file of the test's own on the same disk, which every commit may have had to wait for as well."""
+
+    statement: float
+    lock: float
+    disk: float
+
+    def __str__(self) -> str:
+        return (
+            f"the slowest statement around the exchange took {self.statement * 1000:.0f} ms "
+            f"(by the run's clock {self.lock * 1000:.0f} ms; meanwhile the disk alone, at most {self.disk * 1000:.0f} ms)"
+        )
+
+
+class _Disk:
+    """Syncs a small file again and again, and notes how long that takes."""
+
+    def __init__(self) -> None:
+        self._over = threading.Event()
+        self._took: list[tuple[float, float]] = []
+        self._thread = threading.Thread(target=self._sync)
+
+    def __enter__(self) -> _Disk:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def slowest(self, since: float, until: float) -> float:
+        return max((took for began, took in self._took if began + took >= since and began <= until), default=0.0)
+
+    def _sync(self) -> None:
+        with tempfile.TemporaryFile() as file:
+            while not self._over.wait(0.1):
+                began = time.monotonic()
+                file.write(b"x")
+                file.flush()
+                os.fdatasync(file.fileno())
+                self._took.append((began, time.monotonic() - began))
+
+
 def migrate_under_load(
     server: sandbox.Server, database: str, change: Change, *, rows: int, rate: float, seed: int
-) -> float:
-    """Change a table under load, compare, and return how long a writer was held up around the exchange, in seconds."""
+) -> HeldUp:
+    """Change a table under load, compare, and return how long a writer was held up around the exchange."""
     with cursor_of(server, database) as cursor:
         fill(cursor, change.shape, change.table, rows)
     load = Load(
@@ -87,7 +135,7 @@ def migrate_under_load(
     exchanged: list[float] = []
     over = threading.Event()
     watching = threading.Thread(target=_watch_exchange, args=(server, database, change, exchanged, over))
-    with Writers(load) as writers:
+    with Writers(load) as writers, _Disk() as disk:
         time.sleep(0.5)
         watching.start()
         finished = ghostpy(
@@ -111,7 +159,14 @@ def migrate_under_load(
         cursor.execute(change.left)
         assert set(cursor.fetchall()) == change.expected
     # A statement that the exchange held was under way when the old table got its name.
-    return committed.slowest(since=exchanged[0] - 0.05, until=exchanged[0])
+    around = exchanged[0] - 0.05, exchanged[0]
+    return HeldUp(committed.slowest(*around), _lock_seconds(finished), disk.slowest(*around))
+
+
+def _lock_seconds(finished: Finished) -> float:
+    told = re.search(r"writers held for +([\d.]+) (m?s)", finished.output)
+    assert told is not None, finished.output
+    return float(told[1]) / (1000 if told[2] == "ms" else 1)
 
 
 def assert_followed(cursor: Any, change: Change, committed: Committed, finished: Finished) -> None:

@@ -21,6 +21,8 @@ from ghostpy import sandbox
 
 PREPARE, SLOT, COPY, INDEXES = "prepare", "slot", "copy", "indexes"
 VERIFY, POSTPONED, LOCK, EXCHANGE = "verify", "postponed", "lock", "exchange"
+CLEAN_UP = "clean up"
+"""The names are exchanged; the source cannot be said any more to be as it was."""
 PHASES = (PREPARE, SLOT, COPY, INDEXES, VERIFY, POSTPONED, LOCK, EXCHANGE)
 
 ROWS = 1000
@@ -28,7 +30,7 @@ CHANGE = ("--table=public.t", "--alter=ADD COLUMN extra int NOT NULL DEFAULT 5",
 SLOTS = "SELECT slot_name FROM pg_replication_slots WHERE database = current_database()"
 _YOUNG = 0.1
 _GATE = 4711
-_BEFORE_LEDGER, _IN_EXCHANGE = 1, 2
+_BEFORE_LEDGER, _IN_EXCHANGE, _BEFORE_DROP = 1, 2, 3
 # The exchange waits for nothing longer than its lock_timeout, but for this.
 _TABLE = (
     "CREATE TABLE t (id int PRIMARY KEY, k int NOT NULL DEFAULT 0, c text NOT NULL DEFAULT '')",
@@ -43,10 +45,12 @@ _GATES = (
             PERFORM pg_advisory_xact_lock_shared({_GATE}, {_BEFORE_LEDGER});
         ELSIF current_query() LIKE '%_gho".% SET SCHEMA%' THEN
             PERFORM pg_advisory_xact_lock_shared({_GATE}, {_IN_EXCHANGE});
+        ELSIF current_query() LIKE 'BEGIN; DROP TABLE %' THEN
+            PERFORM pg_advisory_xact_lock_shared({_GATE}, {_BEFORE_DROP});
         END IF;
     END $$
     """,
-    "CREATE EVENT TRIGGER gate ON ddl_command_start WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE') EXECUTE FUNCTION gate()",
+    "CREATE EVENT TRIGGER gate ON ddl_command_start WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'DROP TABLE') EXECUTE FUNCTION gate()",
 )
 _WAITING = """
 SELECT a.pid FROM pg_stat_activity a WHERE a.datname = current_database() AND a.wait_event_type = 'Lock'
@@ -162,6 +166,7 @@ class HeldRun(Held):
             POSTPONED: self._hold_postponed,
             LOCK: self._hold_lock,
             EXCHANGE: self._hold_exchange,
+            CLEAN_UP: self._hold_clean_up,
         }
 
     def _hold_prepare(self) -> None:
@@ -237,6 +242,13 @@ class HeldRun(Held):
         self._give_up(LOCK)
         self.flag_file.unlink(missing_ok=True)
         self.until_waiting("cut-over", "%SET SCHEMA")
+
+    def _hold_clean_up(self) -> None:
+        """Nothing is dropped yet."""
+        self._hold_postponed()
+        self._holder(CLEAN_UP).do(f"SELECT pg_advisory_lock({_GATE}, {_BEFORE_DROP})")
+        self.flag_file.unlink()
+        self.until_waiting("housekeeping", "BEGIN; DROP TABLE")
 
     def _holder(self, place: str) -> Holder:
         self._holders[place] = Holder(self.server, self.database)

@@ -79,6 +79,53 @@ def test_killed_while_it_plans(mysql: sandbox.MySQLServer, database: str, tmp_pa
     run_again(mysql, database)
 
 
+@pytest.mark.parametrize("drop", [False, True])
+def test_killed_at_the_exchange(mysql: sandbox.MySQLServer, database: str, tmp_path: Path, drop: bool) -> None:
+    """The server carries it out for nobody, and there was no checkpoint until then: the next run ends the work."""
+    make_table(mysql, database)
+    flags = ("--ok-to-drop-table",) if drop else ()
+    with HeldRun(mysql, database, tmp_path, *flags) as run:
+        run.hold_at(EXCHANGE)
+        run.kill()
+        run.release()
+    until(lambda: "_t_del" in tables_of(mysql, database), "the server to carry out what it was told")
+    if drop:
+        end_the_work(mysql, database, *flags)
+    else:
+        run_again(mysql, database)
+
+
+def test_killed_between_its_last_drops(mysql: sandbox.MySQLServer, database: str, tmp_path: Path) -> None:
+    """The old table is gone, the ledger is not: there is no table left to know the exchange by."""
+    make_table(mysql, database)
+    with HeldRun(mysql, database, tmp_path, "--ok-to-drop-table") as run:
+        run.hold_at(LOCK)
+        reader = Holder(mysql, database)
+        reader.do("BEGIN", "SELECT * FROM _t_ghc LIMIT 1")
+        run.release()
+        until(lambda: run.alive() and run.waits("table metadata lock", "DROP TABLE"), "the ledger to be dropped")
+        run.kill()
+        for session in run.sessions() - {reader.identity}:
+            run.kill_session(session)
+        reader.close()
+    assert tables_of(mysql, database).keys() == {"t", "_t_ghc"}
+    end_the_work(mysql, database, "--ok-to-drop-table")
+
+
+def end_the_work(server: sandbox.Server, database: str, *flags: str) -> None:
+    """The same command once more, which finds the names exchanged, and leaves nothing but the table."""
+    alter = "--alter=ADD COLUMN extra INT NOT NULL DEFAULT 5"
+    finished = ghostpy("migrate", f"--url={server.url}/{database}", "--table=t", alter, "--execute", *flags)
+    assert finished.status == 0, finished.errors
+    assert "an earlier run has exchanged the names" in finished.errors
+    with cursor_of(server, database) as cursor:
+        cursor.execute("SELECT COUNT(*), MIN(extra), MAX(extra) FROM t")
+        assert cursor.fetchall() == ((ROWS, 5, 5),)
+        cursor.execute("SHOW TABLES")
+        assert cursor.fetchall() == (("t",),)
+    assert_nothing_held(server)
+
+
 def test_server_stays_away(mortal: sandbox.MySQLServer, new_database: NewDatabase, tmp_path: Path) -> None:
     database = new_database(mortal)
     make_table(mortal, database)

@@ -13,6 +13,7 @@ import pytest
 from held import until
 from holding_postgres import (
     CHANGE,
+    CLEAN_UP,
     COPY,
     EXCHANGE,
     INDEXES,
@@ -290,6 +291,45 @@ def test_run_killed_and_begun_again(server: sandbox.PostgresServer, database: st
         run.release()
     until(lambda: not held(server, database).get("locks"), "the server to notice")
     run_again(server, database)
+
+
+@pytest.mark.parametrize("drop", [False, True])
+def test_killed_behind_the_exchange(server: sandbox.PostgresServer, database: str, tmp_path: Path, drop: bool) -> None:
+    """Before it has dropped anything, and though it had made no checkpoint until its exchange: the next run ends the work."""
+    flags = ("--ok-to-drop-table",) if drop else ()
+    with HeldRun(server, database, tmp_path, *flags) as run:
+        run.hold_at(CLEAN_UP)
+        run.kill()
+        run.end_sessions(run.sessions())
+    _end_the_work(server, database, *flags)
+
+
+def test_killed_between_its_last_drops(server: sandbox.PostgresServer, database: str, tmp_path: Path) -> None:
+    """The old table is gone, the ledger is not: there is no table left to know the exchange by."""
+    with HeldRun(server, database, tmp_path, "--ok-to-drop-table") as run:
+        run.hold_at(POSTPONED)
+        reader = run.another()
+        reader.do("BEGIN", "SELECT FROM _public_t_gho._ghostpy_ledger LIMIT 1")
+        run.release()
+        run.until_waiting("housekeeping", "BEGIN; DROP TABLE")
+        run.kill()
+        run.end_sessions(run.sessions())
+        reader.close()
+    assert "_public_t_del.t" not in contents_of(server, database)
+    _end_the_work(server, database, "--ok-to-drop-table")
+
+
+def _end_the_work(server: sandbox.Server, database: str, *flags: str) -> None:
+    finished = ghostpy("migrate", f"--url={url_of(server, database)}", *CHANGE, "--execute", *flags)
+    assert finished.status == 0, finished.errors
+    assert "an earlier run has exchanged the names" in finished.errors
+    if flags:
+        found = execute(server, database, "SELECT count(*), min(extra), max(extra) FROM t")
+        assert found == [(ROWS, 5, 5)]
+        assert execute(server, database, "SELECT nspname FROM pg_namespace WHERE nspname ~ '^_public'") == []
+        assert_nothing_held(server, database)
+    else:
+        assert_changed(server, database)
 
 
 # --- others -------------------------------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ from ghostpy.model.names import HelperNames, TableName
 LEDGER_COMMENT = "ghostpy: ledger of a running change"
 SOURCE = "source"
 """The ledger's row with the names of the source, of the shadow, and of what else an exchange makes of it."""
+EXCHANGED = "exchanged"
+"""The row that says that the names are exchanged, when the old table may be gone already."""
 _GONE_WITHIN = 60.0
 _QUERY_ONLY = ("SELECT", "SHOW", "EXPLAIN", "(SELECT")
 
@@ -52,6 +54,11 @@ class EarlierRun:
 
     async def exchanged(self, old: TableName) -> bool:
         """See `Housekeeping.exchanged`."""
+        noted = await self._session.query(
+            f"SELECT 1 FROM {quote.table(self._names.ledger)} WHERE id = '{EXCHANGED}'", doing="reading the ledger"
+        )
+        if noted:
+            return True
         source, moved = await table_exists(self._session, self._source), await table_exists(self._session, old)
         shadow = any([await table_exists(self._session, name) for name in self._shadows()])
         if source and moved and not shadow:

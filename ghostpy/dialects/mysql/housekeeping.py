@@ -7,14 +7,14 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from ghostpy import errors
 from ghostpy.dialects import checkpoint_text, whose
 from ghostpy.dialects.mysql import quote, revert_record
 from ghostpy.dialects.mysql.deferred_indexes import DeferredIndexes
-from ghostpy.dialects.mysql.earlier_run import LEDGER_COMMENT, SOURCE, EarlierRun
+from ghostpy.dialects.mysql.earlier_run import EXCHANGED, LEDGER_COMMENT, SOURCE, EarlierRun
 from ghostpy.dialects.mysql.facts import ServerFacts
 from ghostpy.dialects.mysql.inspect import describe, table_exists
 from ghostpy.dialects.mysql.session import Session, see_gone
@@ -36,7 +36,16 @@ def lock_name(table: TableName) -> str:
 
 
 async def drop_at_last(session: Session, table: TableName) -> None:
-    """Drop `table` if it exists. A session that is lost or stuck is replaced, as soon as there is another to be had.
+    """Drop `table` if it exists; see `_at_last`."""
+
+    async def drop() -> None:
+        await session.execute(f"DROP TABLE IF EXISTS {quote.table(table)}", doing=f"dropping {table}")
+
+    await _at_last(session, drop)
+
+
+async def _at_last(session: Session, work: Callable[[], Awaitable[None]]) -> None:
+    """Do it. A session that is lost or stuck is replaced, as soon as there is another to be had.
 
     Raises ConnectionFailed where the server stays away.
     """
@@ -45,7 +54,7 @@ async def drop_at_last(session: Session, table: TableName) -> None:
         try:
             if not session.usable:
                 await session.renew()
-            await session.execute(f"DROP TABLE IF EXISTS {quote.table(table)}", doing=f"dropping {table}")
+            await work()
             return
         except errors.ConnectionFailed:
             if time.monotonic() > deadline:
@@ -167,7 +176,7 @@ class Housekeeper:
 
     async def identity(self) -> str:
         """A set of GTIDs means the same on every server of a topology; a file and an offset do not."""
-        if self.facts is not None and self.facts.reads_fenced:
+        if self.facts is not None and self.facts.waits_by_gtid:
             return ""
         mariadb = "CONCAT_WS(':', @@hostname, @@port, @@server_id)"
         question = f"SELECT {mariadb if self._working.mariadb else '@@server_uuid'}"
@@ -228,7 +237,18 @@ class Housekeeper:
         if self._deferred is not None:
             await self._deferred.build()
 
+    async def note_exchanged(self) -> None:
+        async def note() -> None:
+            await self._do(
+                f"REPLACE INTO {quote.table(self.ledger)} (id, number, text) VALUES ('{EXCHANGED}', 0, 'yes')",
+                "noting the exchange down",
+            )
+
+        await _at_last(self._working, note)
+
     async def drop_shadow(self) -> None:
+        # What another run would go on with goes first: it must not look for a shadow that is half gone.
+        await _at_last(self._working, self._forget_checkpoint)
         for table in (self._names.shadow, *self.shadow_also):
             await self._drop(table)
 
@@ -323,6 +343,13 @@ class Housekeeper:
                     hint="SHOW CREATE TABLE tells which.",
                 )
             await asyncio.sleep(0.2)
+
+    async def _forget_checkpoint(self) -> None:
+        if await self._earlier.is_there():
+            await self._do(
+                f"DELETE FROM {quote.table(self.ledger)} WHERE id = '{checkpoint_text.HEAD}'",
+                "giving up the checkpoint",
+            )
 
     async def _drop(self, table: TableName) -> None:
         await drop_at_last(self._working, table)

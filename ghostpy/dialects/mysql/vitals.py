@@ -7,14 +7,17 @@ Sources: "SHOW REPLICAS Statement", "SHOW PROCESSLIST Statement", "Binary Loggin
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ghostpy import errors
+from ghostpy.dialects import local_disk
 from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.asking import AskingSession
 from ghostpy.dialects.mysql.facts import ServerFacts
 from ghostpy.dialects.mysql.session import Row
+from ghostpy.model.disk import Disk
 from ghostpy.model.names import TableName
 from ghostpy.settings import ConnectSettings, ThrottleSettings
 
@@ -46,6 +49,8 @@ class ServerVitals:
             await self._clock.open()
 
     async def figure(self, name: str) -> float:
+        if name.lower() == local_disk.FIGURE:
+            return local_disk.used_percent(await self.disk(), self._settings.address)
         rows = await self._own.query(
             f"SHOW GLOBAL STATUS WHERE Variable_name = {quote.text(name)}", doing="asking for the load"
         )
@@ -58,6 +63,10 @@ class ServerVitals:
     @property
     def burdens(self) -> Mapping[str, float]:
         return {_HISTORY: 1_000_000.0}
+
+    async def disk(self) -> Disk | None:
+        (name, path), *_ = await self._own.query("SELECT @@hostname, @@datadir", doing="asking where the tables are")
+        return await local_disk.disk_at(str(path)) if name == socket.gethostname() else None
 
     async def asked(self, sql: str) -> float:
         rows = await self._users.query(sql, doing="asking a query of the user's")

@@ -18,6 +18,8 @@ from ghostpy.model.names import HelperNames, TableName
 _GONE_WITHIN = 60.0
 LATER = "later"
 """The ledger's row with what is to be done after the exchange."""
+EXCHANGED = "exchanged"
+"""The ledger's row that says that the names are exchanged, when the old table may be gone already."""
 COMPLETED = "completed"
 """The ledger's row that says that the shadow has all that it is to have before the exchange."""
 
@@ -43,13 +45,16 @@ class EarlierRun:
         """See `Housekeeping.saved`."""
         rows = await self.rows()
         if rows:
-            await self._orphans_gone()
+            await self.orphans_gone()
             rows = await self.rows()
         return checkpoint_text.read(rows)
 
     async def exchanged(self, old: TableName) -> bool:
         """See `Housekeeping.exchanged`: tables are told apart by their OIDs."""
-        planned = int((await self.rows()).get("oid", "0"))
+        rows = await self.rows()
+        if EXCHANGED in rows:
+            return True
+        planned = int(rows.get("oid", "0"))
         now = await table_oid(self._session, self._source)
         if now == planned:
             return False
@@ -66,7 +71,7 @@ class EarlierRun:
         """What the earlier run had still to do after its exchange."""
         return [str(statement) for statement in json.loads((await self.rows()).get(LATER, "[]"))]
 
-    async def _orphans_gone(self) -> None:
+    async def orphans_gone(self) -> None:
         """End what the dead run's sessions still do: the server finishes, and commits, a statement whose client is gone."""
         deadline = time.monotonic() + _GONE_WITHIN
         while True:

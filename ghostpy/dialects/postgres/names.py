@@ -31,6 +31,11 @@ def helper_names(source: TableName, *, base: str | None = None, old_timestamp: d
     )
 
 
+def reverted_name(old: TableName) -> TableName:
+    """What the new table is called once an exchange that left `old` is taken back."""
+    return TableName(_fitted(old.schema.removeprefix("_").removesuffix("_del"), "_rev_del"), old.table)
+
+
 def _fitted(stem: str, suffix: str) -> str:
     name = f"_{stem}{suffix}"
     if len(name.encode()) <= LIMIT:

@@ -112,6 +112,16 @@ async def xmin_age(session: Asking) -> float:
     )
 
 
+async def data_directory(session: Asking) -> str:
+    """Where the server's tables are, if that is on this machine as far as the connection tells, and may be seen; else nothing."""
+    rows = await session.query(
+        "SELECT setting FROM pg_settings WHERE name = 'data_directory' AND coalesce(inet_server_addr() << '127.0.0.0/8' "
+        "OR inet_server_addr() = '::1', true)",
+        doing="asking where the tables are",
+    )
+    return str(rows[0][0] or "") if rows else ""
+
+
 async def asked(session: Asking, sql: str) -> float:
     """The number that a user's own query gives. Raises UsageError where it gives none."""
     rows = await session.query(sql, doing="asking a query of the user's")

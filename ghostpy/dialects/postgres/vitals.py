@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ghostpy import errors
+from ghostpy.dialects import local_disk
 from ghostpy.dialects.postgres import signals
 from ghostpy.dialects.postgres.asking import AskingSession
 from ghostpy.dialects.postgres.standby_lag import WalClock
 from ghostpy.dialects.postgres.wal.slot_state import RETAINED_LIMIT
+from ghostpy.model.disk import Disk
 from ghostpy.settings import ConnectSettings, ThrottleSettings
 
 _FRESH = 0.05
@@ -61,14 +63,22 @@ class ServerVitals:
             await self._users.open()
 
     async def figure(self, name: str) -> float:
+        if name.lower() == local_disk.FIGURE:
+            return local_disk.used_percent(await self.disk(), self._settings.address)
         question = _FIGURES.get(name.lower())
         if question is None:
-            raise errors.UsageError(f"is no figure of PostgreSQL's; there are {', '.join(_FIGURES)}")
+            raise errors.UsageError(
+                f"is no figure of PostgreSQL's; there are {', '.join((*_FIGURES, local_disk.FIGURE))}"
+            )
         return await question(self._own)
 
     @property
     def burdens(self) -> Mapping[str, float]:
         return {"oldest_transaction": 3600.0, "xmin_age": 1_000_000.0}
+
+    async def disk(self) -> Disk | None:
+        path = await signals.data_directory(self._own)
+        return await local_disk.disk_at(path) if path else None
 
     async def asked(self, sql: str) -> float:
         return await signals.asked(self._users, sql)

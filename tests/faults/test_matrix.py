@@ -1,4 +1,4 @@
-"""Faults of the network and of the server's neighbours, in each phase, with writers at work: the run survives them, or ends so that the same
+"""Faults of the network, of the server and of its other clients, in each phase, with writers at work: the run survives them, or ends so that the same
 command goes on; in the end the table is what the writers' log says.
 """
 
@@ -227,6 +227,53 @@ def _held(run: _Run) -> Iterator[None]:
     yield
 
 
+@contextmanager
+def _crashed(run: _Run) -> Iterator[None]:
+    """The server dies, and is started again."""
+    run.server.kill()
+    run.server.start()
+    yield
+
+
+@contextmanager
+def _read_only(run: _Run) -> Iterator[None]:
+    """As in a failover: nobody may write for some seconds."""
+    forbid, allow = _READ_ONLY[run.server.kind]
+    with cursor_of(run.server, run.database) as cursor:
+        try:
+            for statement in forbid:
+                cursor.execute(statement)
+            time.sleep(3.0)
+        finally:
+            for statement in allow:
+                cursor.execute(statement)
+    yield
+
+
+_READ_ONLY = {
+    "mysql": (("SET GLOBAL super_read_only = ON",), ("SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF")),
+    "postgres": (
+        ("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"),
+        (
+            "SET default_transaction_read_only = off",
+            "ALTER SYSTEM RESET default_transaction_read_only",
+            "SELECT pg_reload_conf()",
+        ),
+    ),
+}
+
+
+@contextmanager
+def _rotated(run: _Run) -> Iterator[None]:
+    """The log goes on in another file, again and again."""
+    statement = "SELECT pg_switch_wal()" if run.server.kind == "postgres" else "FLUSH BINARY LOGS"
+    with cursor_of(run.server, run.database) as cursor:
+        for _ in range(8):
+            cursor.execute(statement)
+            time.sleep(0.2)
+    yield
+
+
 FAULTS = {
     "cut": _cut,
     "cut again": _cut_again_and_again,
@@ -236,12 +283,16 @@ FAULTS = {
     "slow": _slow,
     "crowded": _crowded,
     "held": _held,
+    "crashed": _crashed,
+    "read only": _read_only,
+    "rotated": _rotated,
 }
 # A spread: each fault and each phase some times on either kind of server; the rest is slow.
 _ALWAYS = {
     ("cut", "copy"), ("cut", "exchange"), ("cut again", "compare"), ("cut again", "exchange"), ("refused", "start"),
     ("refused", "postponed"), ("swallowed", "exchange"), ("swallowed long", "copy"), ("slow", "exchange"), ("held", "exchange"),
-    ("crowded", "copy"),
+    ("crowded", "copy"), ("crashed", "copy"), ("crashed", "exchange"), ("read only", "copy"), ("read only", "exchange"),
+    ("rotated", "copy"),
 }  # fmt: skip
 _MATRIX = [
     pytest.param(fault, phase, id=f"{fault}, {phase}", marks=() if (fault, phase) in _ALWAYS else pytest.mark.soak)
@@ -275,7 +326,15 @@ def test_survived(
         with cursor_of(server, database) as cursor:
             fill(cursor, change.shape, change.table, _ROWS)
         load = Load(
-            server.host, server.port, database, change.table, _ROWS, user=server.user, rate=150, shape=change.shape
+            server.host,
+            server.port,
+            database,
+            change.table,
+            _ROWS,
+            user=server.user,
+            rate=150,
+            shape=change.shape,
+            stubborn=True,
         )
         try:
             with Writers(load) as writers:
