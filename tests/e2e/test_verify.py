@@ -39,7 +39,7 @@ _ON_POSTGRES = {
 }
 
 
-@pytest.fixture(params=["mysql", "mariadb", "postgres"])
+@pytest.fixture(params=["mysql", "postgres", pytest.param("mariadb", marks=pytest.mark.soak)])
 def place(request: pytest.FixtureRequest, new_database: NewDatabase) -> Place:
     server: sandbox.Server = request.getfixturevalue(request.param)
     return Place(server, new_database(server))
