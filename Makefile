@@ -5,6 +5,8 @@ PYTEST_ARGS ?=
 DIALECT ?= mysql
 SANDBOX ?= mysql
 BIN := .venv/bin
+# Python's compiled files are kept, whatever the environment says: each of the tests' many runs would compile ghostpy anew.
+export PYTHONDONTWRITEBYTECODE :=
 STAMP := .venv/.installed
 
 .PHONY: help setup demo test lint soak bench sandbox clean

@@ -23,7 +23,7 @@ _WITHIN = 60.0
 _ON = "going on with the work of an earlier run"
 
 
-@pytest.fixture(params=["mysql", "postgres", "mariadb"])
+@pytest.fixture(params=["mysql", "postgres", pytest.param("mariadb", marks=pytest.mark.soak)])
 def place(request: pytest.FixtureRequest, new_database: NewDatabase) -> Place:
     return make_place(request.getfixturevalue(request.param), new_database)
 

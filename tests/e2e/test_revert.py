@@ -309,6 +309,28 @@ def test_a_window_and_a_second_process(table: Table, tmp_path: Path) -> None:
     assert table.ask("SELECT COUNT(*) FROM t WHERE id <= 3000 AND note <> CONCAT('n', id)") == [(0,)]
 
 
+def test_rows_that_a_transaction_holds_are_not_waited_for(
+    server: sandbox.Server, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    """Who waits for no row lock, and takes none, is part of no deadlock."""
+    table = Table(server, new_database(server), 1_000)
+    with table.window(tmp_path), cursor_of(server, table.database) as cursor:
+        _in_step(table, tmp_path)
+        cursor.execute("UPDATE t SET c = 'seen', k = 77 WHERE id = 1")
+        cursor.execute("DELETE FROM t WHERE id = 2")
+        cursor.execute("INSERT INTO t (id, k, c, pad) VALUES (5001, 1, 'new', 'row')")
+        cursor.execute("COMMIT")
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT id FROM t WHERE id IN (1, 3, 5001) FOR UPDATE")
+        rows = f"SELECT id, k, c, note FROM {_OLD} WHERE id IN (1, 2, 5001)"
+        there = [(1, 77, "seen", "n1"), (5001, 1, "new", "none")]
+        until(lambda: table.ask(rows) == there, "the rows that are held are brought over")
+        table.do("UPDATE t SET c = 'too' WHERE id = 4")
+        row = f"SELECT c, note FROM {_OLD} WHERE id = 4"
+        until(lambda: table.ask(row) == [("too", "n4")], "another row is brought over")
+        cursor.execute("ROLLBACK")
+
+
 def test_a_window_ends(table: Table, tmp_path: Path) -> None:
     done = table.migrate(_ALTER, "--revert-window=2s")
     assert done.status == 0, done.errors

@@ -25,7 +25,7 @@ _ALTER = "ADD COLUMN extra bigint NOT NULL DEFAULT 7, ALTER COLUMN bid TYPE bigi
 _OLD, _NEW, _LEDGER = "_public_t_del", "_public_t_rev_del", "_public_t_gho"
 
 
-@pytest.fixture(params=[18, 15, pytest.param(14, marks=pytest.mark.soak)])
+@pytest.fixture(params=[18, *(pytest.param(version, marks=pytest.mark.soak) for version in (15, 14))])
 def server(
     request: pytest.FixtureRequest, postgres_with: Callable[[int, sandbox.Options], sandbox.PostgresServer]
 ) -> sandbox.PostgresServer:
@@ -151,6 +151,7 @@ def _there_and_back(table: Table, *, rate: float, seconds: float) -> Committed:
     return committed
 
 
+@pytest.mark.parametrize("server", [18, 15], indirect=True)
 def test_there_and_back_and_there_again(server: sandbox.Server, new_database: NewDatabase) -> None:
     table = Table(server, new_database(server), 3_000)
     committed = _there_and_back(table, rate=400, seconds=2.0)

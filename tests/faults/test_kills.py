@@ -195,6 +195,9 @@ def _change(server: sandbox.Server) -> Change:
     return PGBENCH if server.kind == "postgres" else SYSBENCH
 
 
+_KILLS = {"short": 15, "long": 5}
+
+
 @pytest.mark.parametrize("length", CASES)
 @pytest.mark.parametrize("kind", ["mysql", "postgres"])
 def test_killed_again_and_again(
@@ -202,7 +205,7 @@ def test_killed_again_and_again(
 ) -> None:
     server = request.getfixturevalue(kind)
     database, case = new_database(server), CASES[length]
-    story = _killed(server, database, _change(server), case, kills=10, seed=1)
+    story = _killed(server, database, _change(server), case, kills=_KILLS[length], seed=1)
     assert story.finished > 0
     if length == "long":
         assert story.resumed > 0

@@ -223,8 +223,11 @@ def test_lock_lost(mysql: sandbox.MySQLServer, database: str, tmp_path: Path, ph
     witness.assert_as_before()
 
 
-@pytest.mark.parametrize("phase", PHASES)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    ("number", "phase"),
+    [(signal.SIGTERM, phase) for phase in PHASES] + [(signal.SIGINT, COPY), (signal.SIGINT, EXCHANGE)],
+    ids=lambda value: value.name if isinstance(value, signal.Signals) else value,
+)
 def test_signal(mysql: sandbox.MySQLServer, database: str, tmp_path: Path, phase: str, number: signal.Signals) -> None:
     make_table(mysql, database)
     witness = Witness(mysql, database)

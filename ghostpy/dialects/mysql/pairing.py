@@ -82,15 +82,19 @@ class Pairing:
         known = list(keys)
         return self._differing(of.among(known, of.source_key), of.among(known, of.shadow_key))
 
-    def delete_beyond(self, low: Bound) -> str:
-        """Delete the shadow's rows that come from no row of the source up to `low`."""
+    def beyond(self, low: Bound) -> str:
+        """Key texts of the shadow's rows that come from no row of the source up to `low`.
+
+        Looked for, not deleted at once: a DELETE of a join would lock all that it reads of the source.
+        """
         of = self.statements
         source_columns = ", ".join(f"{name} AS k{i}" for i, name in enumerate(of.source_key))
         below = f"SELECT {source_columns}, 1 AS d FROM {of.source} {of.index} WHERE {of.within(KeyRange(None, low), of.source_key)}"
         pairs = self._same_row("a", "b")
         for i, name in enumerate(of.shadow_key):
             pairs = pairs.replace(f"b.k{i}", f"b.{name}")
-        return f"DELETE b FROM {of.shadow} AS b LEFT JOIN ({below}) AS a ON {pairs} WHERE a.d IS NULL"
+        text = key_sql(of.plan.copy_key.shadow_columns, "b")
+        return f"SELECT {text} FROM {of.shadow} AS b LEFT JOIN ({below}) AS a ON {pairs} WHERE a.d IS NULL"
 
     def _differing(self, in_source: str, in_shadow: str | None) -> str:
         of, key = self.statements, self.statements.plan.copy_key

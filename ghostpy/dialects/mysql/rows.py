@@ -69,16 +69,18 @@ class RowCopier:
 
     async def cut(self, low: Bound) -> None:
         """See `Copying.cut`."""
-        pairing = Pairing.of(self._statements)
+        of, pairing = self._statements, Pairing.of(self._statements)
         doing = "removing rows that were copied after the last checkpoint"
         async with self._pool.session() as session:
             if not pairing.same_order:
-                await session.execute(pairing.delete_beyond(low), doing=doing)
-                await session.commit()
+                beyond = [to_key(of, row[0]) for row in await session.query(pairing.beyond(low), doing=doing)]
+                for start in range(0, len(beyond), _CUT_AT_ONCE):
+                    await session.execute(of.delete_keys(beyond[start : start + _CUT_AT_ONCE]), doing=doing)
+                    await session.commit()
                 return
             removed = _CUT_AT_ONCE
             while removed == _CUT_AT_ONCE:
-                removed = await session.execute(self._statements.delete_beyond(low, _CUT_AT_ONCE), doing=doing)
+                removed = await session.execute(of.delete_beyond(low, _CUT_AT_ONCE), doing=doing)
                 await session.commit()
 
     async def _empty(self, session: Session, condition: str) -> None:

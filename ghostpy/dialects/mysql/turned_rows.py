@@ -15,7 +15,7 @@ from ghostpy.protocols import Resynced
 
 _CONFLICT_ATTEMPTS = 10
 _KEYS_LOCKED = 100
-"""In one transaction, where reads lock rows: the more of them are held, the likelier a transaction of the application's is in the way."""
+"""In one transaction, where rows are locked: the more of them are held, the likelier a transaction of the application's is in the way."""
 _EVERYTHING = KeyRange(None, None)
 
 
@@ -28,7 +28,7 @@ class TurnedResyncer:
 
     async def resync(self, keys: Mapping[Key, Mark], copied: KeyRange) -> Resynced:
         wanted, of = list(keys), self._statements
-        size = _KEYS_LOCKED if of.locking else len(wanted)
+        size = _KEYS_LOCKED if of.holds_rows else len(wanted)
         async with self._pool.session() as session:
             for start in range(0, len(wanted), size):
                 await _resynced(session, of, wanted[start : start + size])
@@ -56,7 +56,7 @@ async def resync_frozen(session: Session, of: TurnedStatements, keys: Mapping[Ke
     """`Resyncing.resync` by the session that holds the lock. Raises TransientError where that must be done without it."""
     wanted = list(keys)
     try:
-        await _brought_over(session, of, wanted, of.update_keys(wanted))
+        await _brought_over(session, of, wanted, of.update_keys_frozen(wanted))
         await session.commit()
     except DuplicateEntry as error:
         await session.rollback()
@@ -69,7 +69,9 @@ async def resync_frozen(session: Session, of: TurnedStatements, keys: Mapping[Ke
 
 async def _brought_over(session: Session, of: TurnedStatements, keys: Sequence[Key], update: str) -> None:
     doing = f"resyncing rows of {of.plan.source.name}"
-    await session.execute(of.delete_gone(keys), doing=doing)
+    gone = [to_key(of, row[0]) for row in await session.query(of.gone(keys), doing=doing)]
+    if gone:
+        await session.execute(of.delete_keys(gone), doing=doing)
     await session.execute(update, doing=doing)
     missing = [to_key(of, row[0]) for row in await session.query(of.missing(keys), doing=doing)]
     if missing:

@@ -27,15 +27,35 @@ class TurnedStatements(Statements):
         self._fillings = list(fills.values())
 
     @property
-    def locking(self) -> bool:
-        """Whether reads lock the rows of the source."""
-        return self._locking
+    def holds_rows(self) -> bool:
+        """Whether resyncing locks rows of the source until the end of the transaction."""
+        return self._locking or not self._by_primary_key
+
+    @property
+    def _by_primary_key(self) -> bool:
+        return self.plan.copy_key.shadow_index == "PRIMARY"
 
     def over(self, plan: Plan) -> TurnedStatements:
         return TurnedStatements(plan, locking=self._locking, zone=self._zone)
 
     def update_keys(self, keys: Iterable[Key]) -> str:
         """Update the rows that both tables have."""
+        if not self._by_primary_key:
+            return self.update_keys_frozen(keys)
+        # An UPDATE of a join locks what it reads, an INSERT … SELECT does not. The row's own primary key is what its insert meets first.
+        columns = [*self._fed, *self._kept]
+        values = [f"fresh.v{i}" for i in range(len(self._fed))]
+        kept = [f"{self.shadow}.{name}" for name in self._kept]
+        sets = [f"{name} = fresh.v{i}" for i, name in enumerate(self._fed)]
+        sets += [f"{name} = {value}" for name, value in zip(self._kept, kept, strict=True)]
+        return (
+            f"INSERT INTO {self.shadow} ({', '.join(columns)}) SELECT {', '.join([*values, *kept])} "
+            f"FROM ({self._fresh(keys, values=True)}) AS fresh STRAIGHT_JOIN {self.shadow} {self.shadow_index} ON {self._same()} "
+            f"ON DUPLICATE KEY UPDATE {', '.join(sets)}"
+        )
+
+    def update_keys_frozen(self, keys: Iterable[Key]) -> str:
+        """The same where the tables are locked: the shadow is named once."""
         sets = [f"{self.shadow}.{name} = fresh.v{i}" for i, name in enumerate(self._fed)]
         # A column that follows the clock (ON UPDATE) moves unless it is set.
         sets += [f"{self.shadow}.{name} = {self.shadow}.{name}" for name in self._kept]
@@ -44,12 +64,13 @@ class TurnedStatements(Statements):
             f"ON {self._same()} SET {', '.join(sets)}"
         )
 
-    def delete_gone(self, keys: Iterable[Key]) -> str:
-        """Delete the rows that only the old table has."""
+    def gone(self, keys: Iterable[Key]) -> str:
+        """Key texts of the rows that only the old table has."""
         known = list(keys)
         standing = [f"{self.shadow}.{name}" for name in self.shadow_key]
+        text = key_sql(self.plan.copy_key.shadow_columns, self.plan.names.shadow.table)
         return (
-            f"DELETE {self.shadow} FROM {self.shadow} {self.shadow_index} LEFT JOIN ({self._fresh(known)}) AS fresh "
+            f"SELECT {text} FROM {self.shadow} {self.shadow_index} LEFT JOIN ({self._fresh(known)}) AS fresh "
             f"ON {self._same()} WHERE {self.among(known, standing)} AND fresh.k0 IS NULL"
         )
 

@@ -1,4 +1,7 @@
-"""Connection strings and URLs, read and written by libpq's own rules, so that whatever libpq knows works here as well."""
+"""Connection strings and URLs, read and written by libpq's own rules, so that whatever libpq knows works here as well.
+
+psycopg is loaded only when it is needed: it takes a tenth of a second, which calls for MySQL need not spend.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,6 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-
-import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ghostpy import errors
 from ghostpy.settings import SECRET_PARAMETERS
@@ -34,6 +34,9 @@ def parts_of(text: str, what: str) -> dict[str, str]:
 
     `what`: where the text stands, such as a flag.
     """
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
     try:
         return {name: str(value) for name, value in conninfo_to_dict(text).items() if value not in (None, "")}
     except psycopg.Error as error:
@@ -46,6 +49,8 @@ def parts_of(text: str, what: str) -> dict[str, str]:
 
 def text_of(parts: Mapping[str, str]) -> str:
     """A connection string of these parameters."""
+    from psycopg.conninfo import make_conninfo
+
     return make_conninfo("", **parts)
 
 
@@ -79,8 +84,10 @@ def _socket_name(port: str) -> str:
 
 
 def _defaults(service: str | None) -> dict[str, str]:
+    from psycopg import pq
+
     with _service(service):
-        found = psycopg.pq.Conninfo.get_defaults()
+        found = pq.Conninfo.get_defaults()
     return {option.keyword.decode(): option.val.decode(errors="replace") for option in found if option.val}
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from ghostpy import errors
 from ghostpy.dialects.postgres.names import helper_names
-from ghostpy.dialects.postgres.session import Session
 from ghostpy.model.names import HelperNames, TableName
 from ghostpy.planning.postgres_alter import AlterText, parse_alter
 from ghostpy.settings import TargetSettings
+
+if TYPE_CHECKING:
+    # With it comes psycopg, which takes a tenth of a second to load; names are split for MySQL as well.
+    from ghostpy.dialects.postgres.session import Session
 
 
 @dataclass(frozen=True, slots=True)
