@@ -24,6 +24,7 @@ from ghostpy.model.names import TableName
 from ghostpy.model.plan import Plan
 from ghostpy.model.progress import Progress, RunReport
 from ghostpy.model.revertible import Revertible
+from ghostpy.model.schema_difference import SchemaDifference
 from ghostpy.model.standing import Standing
 from ghostpy.settings import ThrottleSettings
 
@@ -356,6 +357,16 @@ class Leftovers(Protocol):
         """Remove one of a dead run; one that is `kept` only where somebody has `named` it.
 
         Raises AlreadyRunning where a run is under way after all.
+        """
+
+
+class Differ(Protocol):
+    """Finds what leads from a table to the one that is desired. Its settings name both."""
+
+    async def difference(self) -> SchemaDifference:
+        """Ask the server, which is left as it was; what is made for it is gone, however the call ends.
+
+        Raises PlanRefused where no ALTER is known that leads there, UsageError where a rename cannot be meant, ConnectionFailed.
         """
 
 

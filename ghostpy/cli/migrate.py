@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from functools import partial
+from typing import Any, TypeVar
 
 import uvloop
 from rich.console import Console
@@ -33,6 +34,8 @@ from ghostpy.observe.log import Level
 from ghostpy.observe.several import Several
 from ghostpy.protocols import Observer
 from ghostpy.settings import MigrateSettings
+
+T = TypeVar("T")
 
 _SHOW_CURSOR = b"\x1b[?25h\n"
 
@@ -84,12 +87,17 @@ def run_to_end(settings: MigrateSettings, observer: Observer) -> RunReport | Pla
 
     Raises GhostpyError, Interrupted after a signal.
     """
+    return ended_by_signals(migrate(settings, observer), settings, observer)
+
+
+def ended_by_signals(doing: Coroutine[Any, Any, T], settings: MigrateSettings, observer: Observer) -> T:
+    """The same for something else that is about the table of `settings`."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_signalled(settings, observer))
+        return runner.run(_signalled(doing, settings, observer))
 
 
-async def _signalled(settings: MigrateSettings, observer: Observer) -> RunReport | Plan:
-    work = asyncio.create_task(migrate(settings, observer), name="migration")
+async def _signalled(doing: Coroutine[Any, Any, T], settings: MigrateSettings, observer: Observer) -> T:
+    work = asyncio.create_task(doing, name="migration")
     signals = _Signals(work, settings, observer)
     with signals:
         try:
@@ -106,7 +114,7 @@ async def _signalled(settings: MigrateSettings, observer: Observer) -> RunReport
 class _Signals:
     """What the process does at signals while `work` runs. SIGHUP ends nothing: a lost terminal must not end a run."""
 
-    def __init__(self, work: asyncio.Task[RunReport | Plan], settings: MigrateSettings, observer: Observer) -> None:
+    def __init__(self, work: asyncio.Task[Any], settings: MigrateSettings, observer: Observer) -> None:
         self.first: signal.Signals | None = None
         self._work = work
         self._settings = settings

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 
 from ghostpy import errors
 from ghostpy.model.names import HelperNames, TableName, helper_names
-from ghostpy.protocols import Dialect, Leftovers, Pair
+from ghostpy.protocols import Dialect, Differ, Leftovers, Pair
 from ghostpy.settings import ConnectSettings, MigrateSettings, PairSettings
 
 
@@ -24,6 +24,17 @@ def dialect_for(settings: MigrateSettings) -> Dialect:
         f"{settings.connect.dialect} servers are not supported by this version",
         hint="Use a mysql:// or postgresql:// URL.",
     )
+
+
+def differ_for(settings: MigrateSettings) -> Differ:
+    """Finds what leads to the desired table that `settings` name. Raises UsageError where its text is not to be carried out."""
+    if settings.connect.dialect == "postgres":
+        from ghostpy.dialects.postgres.desired import PostgresDiffer
+
+        return PostgresDiffer(settings)
+    from ghostpy.dialects.mysql.desired import MySQLDiffer
+
+    return MySQLDiffer(settings)
 
 
 def names_of(settings: MigrateSettings) -> tuple[TableName, HelperNames]:

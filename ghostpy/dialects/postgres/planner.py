@@ -73,6 +73,8 @@ class Planner:
     async def plan(self) -> tuple[Plan, Work]:
         """The plan, and what it comes down to. Raises PlanRefused with all findings, or MissingPrivilege where only those are missing."""
         source = await self._described()
+        if self._settings.desired and not self._target.alter.clauses:
+            return await self._in_place(source, Choice(Strategy.NOTHING, "the table is as it is desired"))
         choice = await self._choice(source)
         if choice is not None and choice.strategy is not Strategy.SHADOW:
             return await self._in_place(source, choice)
