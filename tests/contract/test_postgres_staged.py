@@ -34,7 +34,7 @@ ALTER = (
 )
 
 
-@pytest.fixture(params=[18, 15])
+@pytest.fixture(params=[18, pytest.param(15, marks=pytest.mark.soak)])
 def where(request: pytest.FixtureRequest, postgres_with: Where, new_database: NewDatabase) -> ConnectSettings:
     """A database with the filled table, on each version."""
     server = postgres_with(request.param, {})

@@ -26,7 +26,13 @@ IDENTITIES = {
 }
 
 
-@pytest.fixture(params=["18 walsender", "18 peek", "15 walsender", "15 peek"])
+@pytest.fixture(
+    params=[
+        "18 walsender",
+        "15 peek",
+        *(pytest.param(way, marks=pytest.mark.soak) for way in ("18 peek", "15 walsender")),
+    ]
+)
 def way(request: pytest.FixtureRequest) -> tuple[int, str]:
     version, reader = request.param.split()
     return int(version), reader

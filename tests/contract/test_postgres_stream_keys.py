@@ -90,7 +90,10 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("way", ["18 walsender", "18 peek", "15 walsender"])
+@pytest.mark.parametrize(
+    "way",
+    ["18 walsender", "15 peek", *(pytest.param(way, marks=pytest.mark.soak) for way in ("18 peek", "15 walsender"))],
+)
 @pytest.mark.parametrize("name", CASES)
 def test_key_type(name: str, way: str, postgres_with: PostgresWith, new_database: NewDatabase) -> None:
     version, reader = way.split()

@@ -62,7 +62,7 @@ def _one_line(done: Finished, *words: str) -> None:
 
 
 @pytest.mark.limit(600)
-@pytest.mark.parametrize("kind", ["mysql", "postgres"])
+@pytest.mark.parametrize("kind", ["mysql", pytest.param("postgres", marks=pytest.mark.soak)])
 def test_a_week(request: pytest.FixtureRequest, new_database: NewDatabase, tmp_path: Path, kind: str) -> None:
     server = request.getfixturevalue(kind)
     place = _Crontab(server, new_database(server))
