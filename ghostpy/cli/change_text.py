@@ -37,6 +37,8 @@ class ChangeText:
     """An expression that can be put into a statement as it is; the second text is what to call it."""
     column: Callable[[str, str], tuple[str, str]]
     """A column's name at the beginning of a text, and what follows it; the second text is what to call it."""
+    commas: Callable[[str, str], int]
+    """How many commas stand outside of all parentheses of an expression."""
     folded: Callable[[str], str]
     """Of columns' names: those that are one column are equal."""
 
@@ -104,12 +106,14 @@ TEXTS: Mapping[str, ChangeText] = {
         _named_on_mysql,
         sql_tokens.expression,
         _mysql_column,
+        lambda text, what: sum(t.is_symbol(",") and not t.depth for t in sql_tokens.tokenize(text, what)),
         str.casefold,
     ),
     "postgres": ChangeText(
         _named_on_postgres,
         _postgres_expression,
         _postgres_column,
+        lambda text, what: sum(t.is_symbol(",") and not t.depth for t in postgres_tokens.tokenize(text, what)),
         str,
     ),
 }
