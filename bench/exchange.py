@@ -3,7 +3,7 @@
 Changes one table of a server over and over, under a fixed rate of statements, every other time without the wait. InnoDB's RENAME sleeps
 for 100 ms where it meets pages that are just being written; this counts how often.
 
-    python -m bench.exchange [--runs 60] [--rows 100000] [--rate 3000]
+    python -m bench.exchange [--runs 60] [--rows 100000] [--rate 3000] [--pool MB]
 """
 
 from __future__ import annotations
@@ -66,9 +66,12 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=60)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--rate", type=float, default=3000)
+    parser.add_argument(
+        "--pool", type=int, default=128, help="megabytes of buffer pool: the smaller, the more pages are written"
+    )
     given = parser.parse_args()
     held: dict[bool, list[float]] = {True: [], False: []}
-    with sandbox.mysql() as server:
+    with sandbox.mysql({"innodb_buffer_pool_size": f"{given.pool}M"}) as server:
         server.execute("CREATE DATABASE bench")
         import pymysql
 
@@ -91,6 +94,9 @@ def main() -> None:
             for number in range(given.runs * 2):
                 with _waiting(bool(number % 2)):
                     held[bool(number % 2)].append(_changed(server, number))
+                    print(
+                        f"{'with' if number % 2 else 'without'}: {held[bool(number % 2)][-1] * 1000:.0f} ms", flush=True
+                    )
             writers.stop()
     for waited, times in held.items():
         slept = sum(each >= _SLEPT for each in times)

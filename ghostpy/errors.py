@@ -24,6 +24,7 @@
     ├── CannotResume                17   an earlier run left its work, and this one cannot go on with it
     ├── BatchIncomplete             18   migrations of a batch did not come through (14 or 75 where each ended with that)
     ├── TablesDiffer                19   a comparison of two tables found differences
+    ├── SchemaDiffers               21   a table is not as it is desired
     ├── CutOverInDoubt              20   a person must look who owns the table's name
     ├── AlreadyRunning              75   another run holds the lock of this table
     └── Interrupted            130/143   a signal ended the run
@@ -198,6 +199,13 @@ class BatchIncomplete(GhostpyError):
 
 class TablesDiffer(GhostpyError):
     exit_code = 19
+    default_hint = "Nothing was changed."
+
+
+class SchemaDiffers(GhostpyError):
+    """Of `ghostpy diff`, which ends by its code and has nothing more to say."""
+
+    exit_code = 21
     default_hint = "Nothing was changed."
 
 

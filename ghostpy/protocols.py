@@ -25,6 +25,7 @@ from ghostpy.model.names import TableName
 from ghostpy.model.plan import Plan
 from ghostpy.model.progress import Progress, RunReport
 from ghostpy.model.revertible import Revertible
+from ghostpy.model.schema_difference import SchemaDifference
 from ghostpy.model.standing import Standing
 from ghostpy.settings import ThrottleSettings
 
@@ -255,7 +256,7 @@ class Housekeeping(Activity, Protocol):
         """What the last exchange noted down, where it can be taken back. Raises CannotResume where that cannot be read."""
 
     async def note(self, revertible: Revertible) -> None:
-        """Write that down, for good once this returns. To be called right before the exchange, under its lock."""
+        """Write that down, for good once this returns, or at the latest with the exchange. To be called right before that, under its lock."""
 
     async def settle(self, revertible: Revertible) -> None:
         """Once the names are exchanged: keep what a revert needs, and nothing else of the ledger."""
@@ -428,6 +429,16 @@ class Leftovers(Protocol):
         """Remove one of a dead run; one that is `kept` only where somebody has `named` it.
 
         Raises AlreadyRunning where a run is under way after all.
+        """
+
+
+class Differ(Protocol):
+    """Finds what leads from a table to the one that is desired. Its settings name both."""
+
+    async def difference(self) -> SchemaDifference:
+        """Ask the server, which is left as it was; what is made for it is gone, however the call ends.
+
+        Raises PlanRefused where no ALTER is known that leads there, UsageError where a rename cannot be meant, ConnectionFailed.
         """
 
 

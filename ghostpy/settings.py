@@ -71,6 +71,10 @@ class TargetSettings:
     database: str = ""
     table: str = ""
     alter: str = ""
+    desired: str = ""
+    """The table as it is to be, in SQL; `alter` is what leads there once that is found: nothing, where the table is so already."""
+    renames: tuple[tuple[str, str], ...] = ()
+    """Of columns, where the table is desired: what each is called now, and then."""
     transforms: tuple[tuple[str, str], ...] = ()
     """Pairs of a shadow column and an SQL expression over the source row."""
     where: str | None = None

@@ -166,7 +166,7 @@ def assembled(
             "pace": Pace(housekeeping, (copying, comparing), effort, pulse, copy).run,
             "throttle": gate.run,
             "growth": Growth(dialect.vitals, tell=warn, resting=lambda: gate.hibernating).run,
-            "disk": DiskRoom(dialect.vitals, settings.throttle, tell=warn).run,
+            "disk": DiskRoom(dialect.vitals, settings.throttle, tell=warn, resting=lambda: gate.hibernating).run,
             "forecast": Forecast(recorder, tell=warn).run,
             "ending": ending.run,
             "status hooks": partial(regular_status, moments, recorder.snapshot, settings.hooks.status_interval),

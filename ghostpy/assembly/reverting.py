@@ -39,12 +39,12 @@ async def reverted(
         )
     wanted = settings.revert.old_table
     # Of the command that died behind its exchange, said again: what it was to go back to has the name now.
-    if not noted.settled and noted.turn > 1 and settings.execute and wanted in ("", noted.aside.table):
+    if not noted.settled and noted.turn > 1 and settings.execute and (not wanted or noted.comes_from(wanted)):
         return await _tidied(dialect, noted, settings, recorder, observer)
-    if wanted and wanted != noted.old.table:
+    if wanted and not noted.leads_to(wanted):
         raise errors.CannotResume(
             f"the last change of {noted.source} on {dialect.address} left {noted.old}, not {wanted}; nothing was changed",
-            hint=f"Name {noted.old.table}, or leave --old-table out.",
+            hint=f"Name {noted.old}, or leave --old-table out.",
         )
     plan = await dialect.turn(noted)
     observer.planned(plan, "")
@@ -72,7 +72,7 @@ async def in_step(
     change = {_TURN: str(noted.turn), _SERVER: await dialect.housekeeping.identity()}
     if noted.server != change[_SERVER]:
         raise errors.CannotResume(
-            f"the exchange was made on another server than {dialect.address}, and its place in the binlog means nothing here; "
+            f"the exchange was made on another server than {dialect.address}, and its place in the change stream means nothing here; "
             "nothing was changed",
             hint="",
         )
@@ -110,8 +110,8 @@ async def _tidied(
     return run_report(noted.source, noted.old, recorder, settings, Strategy.REVERT)
 
 
-async def last_turn(settings: MigrateSettings, *, patience: float = 0.0) -> int:
-    """The number of the last exchange that can be taken back, 0 where there is none.
+async def last_exchange(settings: MigrateSettings, *, patience: float = 0.0) -> Revertible | None:
+    """The last exchange that can be taken back, None where there is none.
 
     With `patience`, once the run that is under way has ended, or after so many seconds.
     """
@@ -127,7 +127,6 @@ async def last_turn(settings: MigrateSettings, *, patience: float = 0.0) -> int:
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(0.2)
-        noted = await dialect.housekeeping.revertible()
-        return noted.turn if noted is not None else 0
+        return await dialect.housekeeping.revertible()
     finally:
         await dialect.close()

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ghostpy import errors
 from ghostpy.assembly.definition import definition_of
+from ghostpy.assembly.desired import as_desired
 from ghostpy.assembly.earlier import agreed, change_of, earlier_run
 from ghostpy.assembly.hooking import hooked, plan_ready, succeeded
 from ghostpy.assembly.outcome import run_report
@@ -29,9 +30,15 @@ async def migrate(settings: MigrateSettings, observer: Observer) -> RunReport | 
 
     Raises GhostpyError; then the source is as it was, unless the error says otherwise.
     """
+    settings = await as_desired(settings, observer)
     recorder = Recorder(backlog_limit=settings.copy.backlog_limit)
     async with hooked(settings, recorder.snapshot, observer) as moments:
-        outcome = await _done(settings, recorder, observer, moments)
+        try:
+            outcome = await _done(settings, recorder, observer, moments)
+        except errors.PlanRefused as error:
+            if settings.target.desired and settings.target.alter:
+                error.add_note(f"To the desired table would lead: {settings.target.alter}")
+            raise
         await succeeded(moments, outcome)
         return outcome
 

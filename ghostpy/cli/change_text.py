@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from ghostpy.dialects.postgres.target import split_name
 from ghostpy.errors import UsageError
-from ghostpy.planning import postgres_alter, postgres_tokens, sql_tokens
+from ghostpy.planning import postgres_alter, postgres_desired, postgres_tokens, sql_tokens
 from ghostpy.planning.alter import parse_alter
+from ghostpy.planning.desired_text import read_desired
 from ghostpy.planning.postgres_tokens import TokenKind
 
 _TRANSFORM = re.compile(r"\s*(?:`((?:[^`]|``)+)`|([^=\s`]+))\s*=(.*)", re.DOTALL)
@@ -33,6 +34,8 @@ class ChangeText:
 
     named: Callable[[str, str, str], Named]
     """Of the flags --alter, --database and --table."""
+    desired: Callable[[str, str, str], Named]
+    """Of the text of --desired, and the flags --database and --table."""
     expression: Callable[[str, str], str]
     """An expression that can be put into a statement as it is; the second text is what to call it."""
     column: Callable[[str, str], tuple[str, str]]
@@ -64,10 +67,29 @@ def _named_on_postgres(alter: str, database: str, table: str) -> Named:
     return Named(database, table or ".".join(postgres_alter.quoted(name) for name in in_alter if name))
 
 
-def _agreed(flag: str, given: str, in_alter: str | None) -> str:
-    if given and in_alter and given.casefold() != in_alter.casefold():
-        raise UsageError(f"--{flag} says {given}, but --alter says {in_alter}.", hint=_NOT_SENT)
-    return given or in_alter or ""
+def _desired_on_mysql(desired: str, database: str, table: str) -> Named:
+    read = read_desired(desired)
+    return Named(
+        _agreed("database", database, read.database, "the file of --desired"),
+        _agreed("table", table, read.table, "the file of --desired"),
+    )
+
+
+def _desired_on_postgres(desired: str, database: str, table: str) -> Named:
+    read = postgres_desired.read_desired(desired)
+    if not table:
+        return Named(database, ".".join(postgres_alter.quoted(name) for name in (read.schema, read.table) if name))
+    schema, name = split_name(table)
+    _agreed("table", name, read.table, "the file of --desired", folds=False)
+    _agreed("table", schema or "", read.schema, "the file of --desired", folds=False)
+    # Where only the file says the schema, that is the one.
+    return Named(database, ".".join(postgres_alter.quoted(each) for each in (schema or read.schema, name) if each))
+
+
+def _agreed(flag: str, given: str, written: str | None, where: str = "--alter", *, folds: bool = True) -> str:
+    if given and written and given != written and (not folds or given.casefold() != written.casefold()):
+        raise UsageError(f"--{flag} says {given}, but {where} says {written}.", hint=_NOT_SENT)
+    return given or written or ""
 
 
 def _postgres_expression(text: str, what: str) -> str:
@@ -104,6 +126,7 @@ def _no_transform(what: str) -> UsageError:
 TEXTS: Mapping[str, ChangeText] = {
     "mysql": ChangeText(
         _named_on_mysql,
+        _desired_on_mysql,
         sql_tokens.expression,
         _mysql_column,
         lambda text, what: sum(t.is_symbol(",") and not t.depth for t in sql_tokens.tokenize(text, what)),
@@ -111,6 +134,7 @@ TEXTS: Mapping[str, ChangeText] = {
     ),
     "postgres": ChangeText(
         _named_on_postgres,
+        _desired_on_postgres,
         _postgres_expression,
         _postgres_column,
         lambda text, what: sum(t.is_symbol(",") and not t.depth for t in postgres_tokens.tokenize(text, what)),

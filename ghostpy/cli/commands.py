@@ -49,10 +49,12 @@ class Command:
 
 
 COMMANDS = (
-    Command("migrate", '--alter "…" [flags]', "change a table (the word migrate may be left out)", flags=True),
+    Command(
+        "migrate", '--alter "…"|--desired FILE [flags]', "change a table (the word migrate may be left out)", flags=True
+    ),
     Command(
         "plan",
-        '--alter "…" [--format …] [flags]',
+        '--alter "…"|--desired FILE [--format …] [flags]',
         "say how a table would be changed, and what stands against it; changes nothing",
         flags=True,
         own=("format",),
@@ -63,6 +65,13 @@ COMMANDS = (
         "update the rows of a table where they are, chunk by chunk",
         connects=True,
         own=OWN_OF_BACKFILL,
+    ),
+    Command(
+        "diff",
+        "--desired FILE [--format …] [flags]",
+        "say what leads from a table to its CREATE TABLE as it should be; changes nothing",
+        flags=True,
+        own=("format",),
     ),
     Command(
         "batch",

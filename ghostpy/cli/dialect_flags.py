@@ -24,10 +24,6 @@ ELSEWHERE: Mapping[str, Mapping[str, tuple[Status, str]]] = {
         "storage-engine": (Status.REFUSED, "PostgreSQL has no storage engines"),
         "replica-server-id": (Status.NO_OP, "changes are followed through a replication slot, which needs no number"),
         "gtid": (Status.NO_OP, "changes are followed by their place in the WAL"),
-        **dict.fromkeys(
-            ("revert", "old-table", "revert-window", "keep-revertible"),
-            (Status.LATER, "going back to the old table is not there yet on PostgreSQL"),
-        ),
         "assume-rbr": (Status.NO_OP, "logical decoding always shows rows"),
         "switch-to-rbr": (Status.REFUSED, "PostgreSQL has no binlog_format; it needs wal_level = logical"),
         **dict.fromkeys(

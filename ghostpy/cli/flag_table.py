@@ -71,6 +71,18 @@ _TARGET = (
     _text("database", "Database of the table; may stand in a full ALTER TABLE or in --url instead."),
     _text("table", "Table to change; may stand in a full ALTER TABLE instead."),
     _text("alter", 'What to change: "ADD …, DROP …" or a whole "ALTER TABLE [database.]table …".'),
+    _text(
+        "desired",
+        "Instead of --alter: a file with the CREATE TABLE as it should be; what leads there is found. See docs/diff.md.",
+        ours=True,
+    ),
+    Flag(
+        "rename-column",
+        Kind.SEVERAL,
+        (),
+        'With --desired: a column that gets another name: "old=new". No rename is guessed.',
+        ours=True,
+    ),
     _switch("execute", "Do it. Without this: check everything, print the plan, change nothing."),
     Flag(
         "transform",
@@ -488,6 +500,8 @@ EXCLUSIONS = (
     ("migrate-on-replica", "test-on-replica"),
     ("switch-to-rbr", "assume-rbr"),
     ("revert", "resume"),
+    ("alter", "desired"),
+    ("revert", "desired"),
     *(
         (flag, other)
         for flag in ("revert-window", "keep-revertible")
@@ -500,6 +514,7 @@ REQUIREMENTS = (
     Requirement("master-password", "assume-master-host"),
     Requirement("test-on-replica-skip-replica-stop", "test-on-replica"),
     Requirement("revert", "old-table"),
+    Requirement("rename-column", "desired"),
     Requirement("include-triggers", "trigger-suffix"),
     Requirement("trigger-suffix", "include-triggers"),
 )

@@ -41,7 +41,7 @@ EXIT_CODES = """\
 Exit codes: 0 done; 1 defect; 2 wrong usage; 3 plan refused; 4 no connection; 5 missing privilege; 6
 source changed by others; 7 data does not fit; 8 verification failed; 9 no cut-over; 10 server refused; 11
 change stream lost; 12 critical load; 13 panic; 14 stopped, to go on later; 15 aborted; 16 hook failed; 17
-cannot go on with an earlier run; 18 batch incomplete; 19 tables differ; 20 a person must look; 75 already running; 130 and 143 interrupted.
+cannot go on with an earlier run; 18 batch incomplete; 19 tables differ; 20 a person must look; 21 schema differs; 75 already running; 130 and 143 interrupted.
 """
 
 _TODAY = {

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ghostpy.cli.change_text import TEXTS, ChangeText
+from ghostpy.cli.conf_file import read_small_file
 from ghostpy.cli.connection import AskPassword, Connection
 from ghostpy.cli.control_flags import control_settings
 from ghostpy.cli.flags import FlagValues
@@ -105,8 +106,11 @@ def _target(values: FlagValues, connection: Connection) -> TargetSettings:
     if values.switch("revert") and alter.strip():
         values.notes.append("--alter has nothing to do: a revert goes back to the old table as it is.")
         alter = ""
-    missing = [] if alter.strip() or values.switch("revert") else ["--alter (what to change)"]
-    named = text.named(alter, values.text("database"), values.text("table"))
+    desired = read_small_file(values.text("desired"), "--desired") if values.text("desired") else ""
+    wanted = alter.strip() or values.text("desired") or values.switch("revert")
+    missing = [] if wanted else ["--alter (what to change) or --desired (what to become)"]
+    read, words = (text.desired, desired) if values.text("desired") else (text.named, alter)
+    named = read(words, values.text("database"), values.text("table"))
     database = named.database or connection.database
     missing += [] if database else ["--database"]
     missing += [] if named.table else ["--table"]
@@ -120,6 +124,8 @@ def _target(values: FlagValues, connection: Connection) -> TargetSettings:
         database=database,
         table=named.table,
         alter=alter,
+        desired=desired,
+        renames=tuple(read_pair(each, text, "--rename-column") for each in values.several("rename-column")),
         transforms=read_transforms(values.several("transform"), text),
         where=text.expression(where, "--where") if where.strip() else None,
         strategy=_one_of(values, "strategy", {name: name for name in _STRATEGIES}),
@@ -163,6 +169,18 @@ def read_transforms(texts: Sequence[str], rules: ChangeText, flag: str = "--tran
             raise UsageError(f"{flag} names the column {column} twice.")
         pairs[rules.folded(column)] = (column, rules.expression(sql, f"{flag} {column}"))
     return tuple(pairs.values())
+
+
+def read_pair(text: str, rules: ChangeText, flag: str) -> tuple[str, str]:
+    """The two columns of `OLD=NEW`. Raises UsageError, naming the flag."""
+    try:
+        old, rest = rules.column(text, f"{flag} {text!r}")
+        new, behind = rules.column(f"{rest.strip()}=", f"{flag} {text!r}")
+    except UsageError:
+        behind = "?"
+    if behind:
+        raise UsageError(f"{flag} must be OLD=NEW, not {text!r}.")
+    return old, new
 
 
 def copy_settings(values: FlagValues) -> CopySettings:

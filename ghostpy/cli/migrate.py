@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
+from typing import Any, TypeVar
 
 from rich.console import Console
 
@@ -31,6 +32,8 @@ from ghostpy.observe.log import Level
 from ghostpy.observe.several import Several
 from ghostpy.protocols import Observer
 from ghostpy.settings import MigrateSettings
+
+T = TypeVar("T")
 
 
 def run(argv: Sequence[str], *, revert: bool = False) -> int:
@@ -84,9 +87,17 @@ def carried_out(
 
 
 def run_to_end(settings: MigrateSettings, observer: Observer) -> RunReport | Plan:
-    """Run the migration. Raises GhostpyError, Interrupted after a signal."""
+    """Run the migration on an event loop of its own; the first SIGINT or SIGTERM ends it cleanly, the second at once.
+
+    Raises GhostpyError, Interrupted after a signal.
+    """
+    return ended_by_signals(partial(migrate, settings, observer), settings, observer)
+
+
+def ended_by_signals(start: Callable[[], Coroutine[Any, Any, T]], settings: MigrateSettings, observer: Observer) -> T:
+    """The same for something else that is about the table of `settings`."""
     work = Work(
-        start=partial(migrate, settings, observer),
+        start=start,
         became=partial(_became, settings),
         left=partial(_left, settings),
         failed=partial(_say_what_became_of_the_source, settings),

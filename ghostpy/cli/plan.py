@@ -28,7 +28,7 @@ from ghostpy.model.progress import Progress, RunReport
 from ghostpy.settings import MigrateSettings
 
 HELP = """\
-Usage: ghostpy plan --url … --table TABLE --alter "…" [--format text|markdown|json] [flags of migrate]
+Usage: ghostpy plan --url … --table TABLE --alter "…"|--desired FILE [--format text|markdown|json] [flags of migrate]
 
 Says how a table would be changed: the strategy and why, its steps, what becomes of each column, what to look out for; or all that stands
 against the change (exit code 3). The server is asked, on an empty clone of the table that is gone again afterwards. The same as
@@ -55,13 +55,13 @@ def run(argv: Sequence[str]) -> int:
         return 0
     invocation = read_invocation(values, os.environ, ask_password)
     forget_secrets(os.environ)
-    notes = _Notes()
+    notes = Notes()
     for note in invocation.notes:
         notes.happened(note, warning=True)
     return _planned(invocation.settings, notes, own.format)
 
 
-def _planned(settings: MigrateSettings, notes: _Notes, form: str) -> int:
+def _planned(settings: MigrateSettings, notes: Notes, form: str) -> int:
     try:
         plan = run_to_end(settings, notes)
     except PlanRefused as refused:
@@ -87,7 +87,7 @@ def _print_json(document: Any) -> None:
     print(redact(json.dumps(document, indent=2, ensure_ascii=False)))
 
 
-class _Notes:
+class Notes:
     """Fulfils `Observer`: warnings go to stderr, beside the plan."""
 
     def planned(self, plan: Plan, definition: str) -> None:

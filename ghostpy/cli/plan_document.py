@@ -22,6 +22,7 @@ def plan_document(plan: Plan, settings: MigrateSettings) -> Document:
     copied = plan.strategy is Strategy.SHADOW
     return {
         **_head(str(plan.source.name), settings),
+        "alter": plan.alter or settings.target.alter,
         "possible": True,
         "strategy": plan.strategy.value,
         "reason": plan.reason,

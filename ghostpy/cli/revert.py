@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 
-from ghostpy.assembly.reverting import last_turn
+from ghostpy.assembly.reverting import last_exchange
 from ghostpy.cli import migrate
 from ghostpy.cli.config_file import usual_places
 from ghostpy.cli.connection import ask_password
@@ -46,7 +46,9 @@ def _asked_of_the_run(argv: Sequence[str], busy: AlreadyRunning) -> int:
     values = read_flags(argv, os.environ, usual_places(os.environ))
     values.put(FLAGS["revert"], True, Origin.COMMAND_LINE)
     settings = read_invocation(values, os.environ, ask_password).settings
-    database, table = settings.target.database, f"{settings.target.database}.{settings.target.table}"
+    noted, database = asyncio.run(last_exchange(settings)), settings.target.database
+    # Without a schema the name might be another run's as well.
+    table = str(noted.source) if noted is not None else settings.target.table
     # Of this very server: a table of that name elsewhere must not be reverted in its place.
     place = next(
         (each for each in all_places() if each.alive and each.is_of(table, database, settings.connect.address)), None
@@ -55,14 +57,14 @@ def _asked_of_the_run(argv: Sequence[str], busy: AlreadyRunning) -> int:
         raise AlreadyRunning(
             busy.message, hint="Say `revert` to that run, on its own host: `ghostpy control --table … revert`."
         ) from busy
-    before = asyncio.run(last_turn(settings))
     answer = asked(place.path, "revert")
     if not answer.startswith("Reverting"):
         raise AlreadyRunning(f"{busy.message}. It says: {answer.strip()}") from busy
     print(f"The run that keeps the old table of {table} in step reverts.", flush=True)
     while is_alive(place.path):
         time.sleep(_POLL)
-    if asyncio.run(last_turn(settings, patience=_ENDED_WITHIN)) == before:
+    now = asyncio.run(last_exchange(settings, patience=_ENDED_WITHIN))
+    if now is None or (noted is not None and now.turn <= noted.turn):
         raise CutOverFailed(
             f"{table} was not reverted: the run that was to do it has ended", hint="See its log for why."
         )

@@ -38,6 +38,7 @@ _FAILURES: Mapping[type[BaseException], tuple[str, str]] = {
     errors.CannotResume: (_NOT_STARTED, "cannot go on with an earlier run"),
     errors.BatchIncomplete: ("failed", "incomplete"),
     errors.TablesDiffer: ("failed", "tables differ"),
+    errors.SchemaDiffers: ("failed", "schema differs"),
     errors.CutOverInDoubt: ("IN DOUBT", "a person must look"),
     errors.AlreadyRunning: (_NOT_STARTED, "another run is under way"),
     errors.Interrupted: ("ended", "signal"),

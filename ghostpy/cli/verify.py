@@ -17,7 +17,7 @@ from ghostpy.cli.commands import OWN_OF_VERIFY
 from ghostpy.cli.config_file import usual_places
 from ghostpy.cli.connection import Connection, ask_password
 from ghostpy.cli.flags import FlagValues, read_flags
-from ghostpy.cli.invocation import copy_settings, read_transforms
+from ghostpy.cli.invocation import copy_settings, read_pair, read_transforms
 from ghostpy.cli.known_flags import check_known
 from ghostpy.cli.own_parser import OwnParser
 from ghostpy.cli.throttle_flags import throttle_settings
@@ -104,7 +104,7 @@ def _settings(values: FlagValues, own: argparse.Namespace, environment: Mapping[
         table=named.table,
         other=own.other or "",
         force_table_names=values.text("force-table-names") or None,
-        renamed=tuple(_renamed(each, connection.dialect) for each in own.renamed),
+        renamed=tuple(read_pair(each, text, "--renamed") for each in own.renamed),
         transforms=read_transforms(values.several("transform"), text),
         where=text.expression(where, "--where") if where.strip() else None,
         copy=copy_settings(values),
@@ -114,17 +114,6 @@ def _settings(values: FlagValues, own: argparse.Namespace, environment: Mapping[
         # Last, so that nobody is asked for a password in vain.
         connect=connection.settings(),
     )
-
-
-def _renamed(text: str, dialect: str) -> tuple[str, str]:
-    try:
-        old, rest = TEXTS[dialect].column(text, f"--renamed {text!r}")
-        new, behind = TEXTS[dialect].column(f"{rest.strip()}=", f"--renamed {text!r}")
-    except UsageError:
-        behind = "?"
-    if behind:
-        raise UsageError(f"--renamed must be OLD=NEW, not {text!r}.", hint=_HINT)
-    return old, new
 
 
 def _parser() -> argparse.ArgumentParser:

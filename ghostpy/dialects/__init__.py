@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 
 from ghostpy import errors
 from ghostpy.model.names import HelperNames, TableName, helper_names
-from ghostpy.protocols import BackfillDialect, Dialect, Leftovers, Pair
+from ghostpy.protocols import BackfillDialect, Dialect, Differ, Leftovers, Pair
 from ghostpy.settings import ConnectSettings, MigrateSettings, PairSettings
 
 
@@ -35,6 +35,17 @@ def backfill_dialect_for(settings: MigrateSettings) -> BackfillDialect:
     from ghostpy.dialects.mysql.backfill_dialect import MySQLBackfill
 
     return MySQLBackfill(settings)
+
+
+def differ_for(settings: MigrateSettings) -> Differ:
+    """Finds what leads to the desired table that `settings` name. Raises UsageError where its text is not to be carried out."""
+    if settings.connect.dialect == "postgres":
+        from ghostpy.dialects.postgres.desired import PostgresDiffer
+
+        return PostgresDiffer(settings)
+    from ghostpy.dialects.mysql.desired import MySQLDiffer
+
+    return MySQLDiffer(settings)
 
 
 def names_of(settings: MigrateSettings) -> tuple[TableName, HelperNames]:

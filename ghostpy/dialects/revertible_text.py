@@ -26,6 +26,7 @@ def written(revertible: Revertible) -> str:
             "position": revertible.position,
             "server": revertible.server,
             "number": revertible.number,
+            "more": revertible.more,
         }
     )
 
@@ -49,6 +50,7 @@ def read(text: str) -> Revertible:
             position=str(told["position"]),
             server=str(told["server"]),
             number=int(told["number"]),
+            more=str(told.get("more", "")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CannotResume(f"what the exchange noted down cannot be read: {type(error).__name__}: {error}") from error

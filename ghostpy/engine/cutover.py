@@ -96,7 +96,8 @@ class CutOver:
                     await self._moments.reached(Moment.STOP_REPLICATION)
                 await self._prepare()
                 await self._catch_up()
-                await self._checkpoints.before_exchange()
+                if not self._trial:  # which is nothing to go on with
+                    await self._checkpoints.before_exchange()
                 await self._freeze_drain_exchange()
                 return
             except errors.CutOverInDoubt as doubt:

@@ -60,16 +60,18 @@ class Migration:
     async def run(self) -> None:
         """Return once the source has its new schema, or a window has ended."""
         async with self._shadow.built():
+            why: BaseException | None = None
             try:
                 await self._beginning.run()
                 await self._shadow.check_source()
                 helpers = {name: run() for name, run in self._beside.items()}
                 await supervised(self._story(), {**helpers, "follow": self._follower.run(), "tick": self._tick()})
             except BaseException as ended:
+                why = ended
                 self._shadow.kept = not self._shadow.exchanged and await self._checkpoints.kept(ended)
                 raise
             finally:
-                await self._follower.stream.close(keep=self._shadow.kept)
+                await self._follower.stream.close(keep=self._shadow.still_followed(why))
             self._recorder.enter(Phase.CLEAN_UP)
         self._recorder.enter(Phase.DONE)
         self._observer.progressed(self._recorder.snapshot())

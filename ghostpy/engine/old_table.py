@@ -21,6 +21,11 @@ class OldTable(Shadow):
         super().__init__(housekeeping, names, observer, drop_old=False, resumed=True)
         self._back = back
 
+    def still_followed(self, ended: BaseException | None) -> bool:
+        if self.exchanged:
+            return self._back is not None
+        return ended is not None and not isinstance(ended, (errors.SourceChanged, errors.StreamLost))
+
     @asynccontextmanager
     async def built(self) -> AsyncIterator[None]:
         try:

@@ -59,16 +59,17 @@ class BacklogWorker:
             await self._lap(copied)
 
     async def up_to_by(self, position: Position, copied: KeyRange, resync: Resync, *, deadline: float) -> None:
-        """Like `up_to`, with no key left dirty, by `resync` alone. Raises TimeoutError at `deadline` (monotonic seconds)."""
+        """Like `up_to` under the lock, with no key left dirty, by `resync` alone. Raises TimeoutError at `deadline` (monotonic seconds).
+
+        There is no fence: the lock is had no sooner than whoever changed the table has let go of it, which is after his commit.
+        """
         while self._backlog or not self._follower.stream.passed(position):
             if time.monotonic() > deadline:
                 raise TimeoutError
             if not self._backlog:
                 await self._follower.moved(timeout=0.01)
                 continue
-            keys = self._take(self._knobs.resync_keys)
-            await self._fence(keys)
-            await self._part(keys, copied, resync)
+            await self._part(self._take(self._knobs.resync_keys), copied, resync)
 
     @property
     def _keys_per_lap(self) -> int:

@@ -75,6 +75,12 @@ class Shadow:
         else:
             await self._housekeeping.settle(back)
 
+    def still_followed(self, ended: BaseException | None) -> bool:
+        """Whether the change stream is to be kept for another run, where this one ends by `ended`, or comes to its own end."""
+        if self._back is not None and (self.exchanged or isinstance(ended, errors.CutOverInDoubt)):
+            return True
+        return self.kept and not self.exchanged
+
     async def check_source(self) -> None:
         """Once the stream is followed, later DDL is seen in it; this sees what came between the plan and then."""
         await self._housekeeping.check_source()

@@ -33,5 +33,19 @@ class Revertible:
     """See `Housekeeping.identity`."""
     number: int = 0
     """As high as any heartbeat so far."""
+    more: str = ""
+    """What else the dialect needs, in its own words."""
     settled: bool = True
     """Whether the run that made the exchange has come to its own end; known where it is read."""
+
+    def leads_to(self, name: str) -> bool:
+        """Whether somebody who says `name` means the old table: by what tells it from the source, or by its whole name."""
+        return self._is(self.old, name)
+
+    def comes_from(self, name: str) -> bool:
+        """Whether `name` is what the table was called, in the same way, that has the source's name now."""
+        return self._is(self.aside, name)
+
+    def _is(self, table: TableName, name: str) -> bool:
+        alone = table.schema if table.table == self.source.table else table.table
+        return name in (alone, str(table))

@@ -60,7 +60,8 @@ def _rows(report: RunReport) -> Iterator[tuple[str, str]]:
         yield "old rows", f"kept in {report.old_table}"
         if report.revertible:
             yield "revert", "ghostpy revert takes it back"
-        yield "next", f"when they are not needed any more: {report.drop_old};"
+        also = " and ghostpy cleanup --execute, for what was kept beside them" if report.revertible else ""
+        yield "next", f"when they are not needed any more: {report.drop_old};{also}"
 
 
 def _verified(report: RunReport) -> str:

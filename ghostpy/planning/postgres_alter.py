@@ -20,7 +20,7 @@ _WHAT = "The ALTER text"
 # PostgreSQL does not take these in one list with others ("ALTER TABLE": its first forms).
 _ALONE = frozenset(
     {Kind.RENAME_COLUMN, Kind.RENAME_CONSTRAINT, Kind.RENAME_TABLE, Kind.SET_SCHEMA, Kind.PARTITION}
-    | {Kind.CREATE_INDEX, Kind.DROP_INDEX}
+    | {Kind.CREATE_INDEX, Kind.DROP_INDEX, Kind.COMMENT}
 )
 _NO_STATEMENT = (Kind.PARTITION_BY, Kind.CREATE_PARTITION)
 _VERBS = (
@@ -104,7 +104,7 @@ class AlterText:
 def parse_alter(text: str) -> AlterText:
     """Take `text` apart: clauses alone, or whole statements of ALTER TABLE, CREATE INDEX and DROP INDEX, divided by `;`.
 
-    Beside those, PARTITION BY and the partitions.
+    Beside those, PARTITION BY and the partitions, and comments on the table and its columns.
 
     Raises UsageError where it holds nothing, another statement, more than one table, or quotes and parentheses without match.
     """
@@ -152,6 +152,9 @@ def alone(clause: Clause, table: str, *, concurrently: bool = False, name: str |
         schema = table[: tokenize(table, "a table's name")[-1].start]
         cascade = " CASCADE" if clause.cascade else ""
         return f"DROP INDEX{how} {'IF EXISTS ' if clause.conditional else ''}{schema}{quoted(clause.name)}{cascade}"
+    if clause.kind is Kind.COMMENT:
+        on = f"TABLE {table}" if clause.column is None else f"COLUMN {table}.{quoted(clause.column)}"
+        return f"COMMENT ON {on} {clause.behind}"
     return _alter([clause], table)
 
 
@@ -200,6 +203,10 @@ def _read_statement(
         if partition.table[-1] not in {each.name for each in before if each.kind is Kind.CREATE_PARTITION}:
             named.append(partition.table)
         return [partition]
+    if reader.sees("COMMENT", "ON"):
+        clause = _read_comment(text, reader, piece, number)
+        named.append(clause.table)
+        return [clause]
     if _drops_index(reader):
         return _read_drop_index(reader, text, piece, number)
     if reader.take("ALTER", "TABLE"):
@@ -251,7 +258,7 @@ def _refuse_other_statements(reader: Reader, text: str) -> None:
         raise UsageError(
             f"{_WHAT} must be a change of one table, but here begins something else: {' '.join(text[first.start :].split())[:40]!r}.",
             hint='Give the clauses alone ("ADD COLUMN …, DROP COLUMN …"), or whole statements: ALTER TABLE, CREATE INDEX, '
-            "DROP INDEX. BEGIN and COMMIT are left out.",
+            "DROP INDEX, COMMENT ON. BEGIN and COMMIT are left out.",
         )
 
 
@@ -276,6 +283,25 @@ def _read_create_index(text: str, reader: Reader, piece: Sequence[Token], number
         conditional=conditional,
         table=table,
         unique=unique,
+        behind=span(text, reader.rest()),
+    )
+
+
+def _read_comment(text: str, reader: Reader, piece: Sequence[Token], number: int) -> Clause:
+    reader.take("COMMENT", "ON")
+    on_column = reader.take("COLUMN")
+    if not on_column and not reader.take("TABLE"):
+        raise UsageError(f"{_WHAT} may comment on the table and its columns only.")
+    name = reader.dotted_name()
+    table = name[:-1] if on_column else name
+    if not 1 <= len(table) <= 2 or not reader.sees("IS") or len(reader.rest()) < 2:
+        raise UsageError(f"{_WHAT} begins with COMMENT ON, but no name that could be read and no text follow.")
+    return Clause(
+        Kind.COMMENT,
+        span(text, piece),
+        number,
+        column=name[-1] if on_column else None,
+        table=table,
         behind=span(text, reader.rest()),
     )
 

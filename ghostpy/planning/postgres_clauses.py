@@ -57,12 +57,13 @@ class Kind(Enum):
     CREATE_PARTITION = "create partition"
     CREATE_INDEX = "create index"
     DROP_INDEX = "drop index"
+    COMMENT = "comment"
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One clause, or one statement about an index or a partition. Names are unquoted; texts are as written."""
+    """One clause, or one statement about an index, a partition or a comment. Names are unquoted; texts are as written."""
 
     kind: Kind
     text: str
@@ -79,10 +80,10 @@ class Clause:
     """It says IF EXISTS or IF NOT EXISTS."""
     cascade: bool = False
     table: tuple[str, ...] = ()
-    """Of a statement about an index or a partition: the table that it names, with its schema where that stands there."""
+    """Of a statement about an index, a partition or a comment: the table that it names, with its schema where that stands there."""
     unique: bool = False
     behind: str = ""
-    """Of CREATE INDEX and of a partition: what follows the table's name; of PARTITION BY: what follows it."""
+    """Of CREATE INDEX and of a partition: what follows the table's name; of PARTITION BY: what follows it; of a comment: IS and its text."""
 
 
 class Reader:

@@ -45,8 +45,13 @@ def changed_since(source: Table, old: Table, pairs: Named) -> list[str]:
     ]
 
 
-def losses(columns: ColumnMap, source: Table, old: Table) -> list[Finding]:
-    """What a revert cannot bring back, or may stop at. `columns`: by `columns_back`."""
+def losses(
+    columns: ColumnMap, source: Table, old: Table, *, refuses: Callable[[Column, Column], bool] = lambda *_: True
+) -> list[Finding]:
+    """What a revert cannot bring back, or may stop at. `columns`: by `columns_back`.
+
+    `refuses`: whether a value of the one column that does not fit into the other is refused there, and not changed until it fits.
+    """
     findings = []
     for column in columns.added:
         findings.append(
@@ -63,13 +68,13 @@ def losses(columns: ColumnMap, source: Table, old: Table) -> list[Finding]:
         assert feed.source is not None
         kinds = (feed.source.full_type, feed.target.full_type)
         if kinds[0] != kinds[1] or feed.source.charset != feed.target.charset:
-            findings.append(
-                _warning(
-                    "revert-narrows",
-                    f"a revert stores {feed.source.name} ({kinds[0]}) as {kinds[1]} again: "
-                    "it stops at the first value that does not fit, with the table as it is",
-                )
+            what = (
+                "it stops at the first value that does not fit, with the table as it is"
+                if refuses(feed.source, feed.target)
+                else "what that cannot hold is rounded, cut or refused, as the server does it in an assignment"
             )
+            text = f"a revert stores {feed.source.name} ({kinds[0]}) as {kinds[1]} again: {what}"
+            findings.append(_warning("revert-narrows", text))
         if feed.source.nullable and not feed.target.nullable:
             findings.append(
                 _warning(

@@ -17,21 +17,31 @@ _TELL_AT = 4
 
 
 class DiskRoom:
-    """Looks at the disk, where it can be seen. `settings.disk_reserve_percent` of it are left to the server; 0: no look at all."""
+    """Looks at the disk, where it can be seen. `settings.disk_reserve_percent` of it are left to the server; 0: no look at all.
+
+    `resting`: whether nothing may be asked now.
+    """
 
     def __init__(
-        self, vitals: Vitals, settings: ThrottleSettings, tell: Callable[[str], None], *, every: float = _EVERY
+        self,
+        vitals: Vitals,
+        settings: ThrottleSettings,
+        tell: Callable[[str], None],
+        *,
+        resting: Callable[[], bool] = lambda: False,
+        every: float = _EVERY,
     ) -> None:
         self._vitals = vitals
         self._reserve = settings.disk_reserve_percent
         self._tell = tell
+        self._resting = resting
         self._every = every
         self._told = False
 
     async def run(self) -> None:
         """Look until cancelled. Raises DiskNearlyFull."""
         while True:
-            disk = await self._look() if self._reserve else None
+            disk = await self._look() if self._reserve and not self._resting() else None
             if disk is not None:
                 self._judge(disk)
             await asyncio.sleep(self._every)

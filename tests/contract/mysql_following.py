@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from typing import Any
@@ -20,6 +20,10 @@ from ghostpy.model.keys import Key
 from ghostpy.model.names import TableName
 from ghostpy.model.table import Column, Table
 from ghostpy.settings import ConnectSettings
+
+LEDGER_COLUMNS = (
+    "(id VARCHAR(32) CHARACTER SET ascii NOT NULL PRIMARY KEY, number BIGINT UNSIGNED NOT NULL, text MEDIUMTEXT)"
+)
 
 
 def settings(server: sandbox.MySQLServer, **changes: Any) -> ConnectSettings:
@@ -54,6 +58,10 @@ def run(connection: pymysql.connections.Connection[Any], *statements: str) -> li
             cursor.execute(statement)
             rows = list(cursor.fetchall())
     return rows
+
+
+def in_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(asyncio.wait_for(test(), 120))
 
 
 class Following:
@@ -104,14 +112,18 @@ async def following(
         described = await describe(session, TableName(database, table))
         assert described is not None
         columns = [described.column(name) for name in key]
+        ledger = described.name.beside(f"_{table}_ghc")
         stream = BinlogStream(
             connect_settings,
             facts,
             source=described.name,
             columns=described.columns,
             key=columns,
-            ledger=described.name.beside(f"_{table}_ghc"),
+            ledger=ledger,
         )
+        if not facts.waits_by_gtid:
+            # The fence is a transaction that writes to it.
+            await session.execute(f"CREATE TABLE IF NOT EXISTS {quote.table(ledger)} {LEDGER_COLUMNS}")
         try:
             await stream.open(await stream.start())
             yield Following(stream, session, described, columns)

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
@@ -22,19 +23,47 @@ _SLOW_COMMIT = 2000
 """Milliseconds for which the server holds a commit between its binlog write and the engine's commit."""
 
 
-@pytest.fixture
-def slow_commits(mysql_with: Callable[[sandbox.Options], sandbox.MySQLServer]) -> Iterator[sandbox.MySQLServer]:
+@dataclass(frozen=True)
+class Kind:
+    """A kind of server by what its reads can be fenced with."""
+
+    mariadb: bool = False
+    options: sandbox.Options = field(default_factory=dict)
+    fenced: bool = True
+
+    @property
+    def semi_sync(self) -> str:
+        return "rpl_semi_sync_master" if self.mariadb else "rpl_semi_sync_source"
+
+
+_NO_GTIDS: sandbox.Options = {"gtid-mode": "OFF", "enforce-gtid-consistency": "OFF"}
+_KINDS = {
+    "gtids": Kind(),
+    "no gtids": Kind(options=_NO_GTIDS),
+    "no gtids, no order": Kind(options={**_NO_GTIDS, "binlog-order-commits": "OFF"}, fenced=False),
+    "mariadb": Kind(mariadb=True),
+}
+
+
+@pytest.fixture(params=_KINDS)
+def slow_commits(
+    request: pytest.FixtureRequest,
+    mysql_with: Callable[[sandbox.Options], sandbox.MySQLServer],
+    mariadb_with: Callable[[sandbox.Options], sandbox.MariaDBServer],
+) -> Iterator[tuple[Kind, sandbox.Server]]:
     """A server that waits for a replica's word, which never comes, after the binlog write and before the engine commit."""
-    server = mysql_with({"skip-name-resolve": None})
+    kind = _KINDS[request.param]
+    options = {"skip-name-resolve": None, **kind.options}
+    server = mariadb_with(options) if kind.mariadb else mysql_with(options)
     with _connection(server) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT COUNT(*) FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'rpl_semi_sync_source'")
-        if cursor.fetchone() == (0,):
+        if cursor.fetchone() == (0,) and not kind.mariadb:
             cursor.execute("INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so'")
-        cursor.execute("SET GLOBAL rpl_semi_sync_source_wait_no_replica=1")
-        cursor.execute("SET GLOBAL rpl_semi_sync_source_wait_point='AFTER_SYNC'")
-        cursor.execute(f"SET GLOBAL rpl_semi_sync_source_timeout={_SLOW_COMMIT}")
-        yield server
-        cursor.execute("SET GLOBAL rpl_semi_sync_source_enabled=0")
+        cursor.execute(f"SET GLOBAL {kind.semi_sync}_wait_no_{'slave' if kind.mariadb else 'replica'}=1")
+        cursor.execute(f"SET GLOBAL {kind.semi_sync}_wait_point='AFTER_SYNC'")
+        cursor.execute(f"SET GLOBAL {kind.semi_sync}_timeout={_SLOW_COMMIT}")
+        yield kind, server
+        cursor.execute(f"SET GLOBAL {kind.semi_sync}_enabled=0")
 
 
 def _dialect(server: sandbox.Server, database: str) -> MySQLDialect:
@@ -60,9 +89,9 @@ def _execute(server: sandbox.Server, database: str, *statements: str) -> list[tu
 
 @pytest.mark.parametrize("fenced", [True, False], ids=["fenced", "unfenced"])
 def test_a_change_is_in_the_stream_before_reads_can_see_it(
-    slow_commits: sandbox.MySQLServer, new_database: Callable[[sandbox.Server], str], fenced: bool
+    slow_commits: tuple[Kind, sandbox.Server], new_database: Callable[[sandbox.Server], str], fenced: bool
 ) -> None:
-    server = slow_commits
+    kind, server = slow_commits
     database = new_database(server)
     _execute(server, database, "CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1), (2, 1)")
 
@@ -75,7 +104,7 @@ def test_a_change_is_in_the_stream_before_reads_can_see_it(
                     return
 
                 run.parts.stream.fence = no_fence  # type: ignore[method-assign]
-            _execute(server, database, "SET GLOBAL rpl_semi_sync_source_enabled=1")
+            _execute(server, database, f"SET GLOBAL {kind.semi_sync}_enabled=1")
             writer = threading.Thread(target=_execute, args=(server, database, "UPDATE t SET v = 2 WHERE id = 1"))
             writer.start()
             while not run.backlog:
@@ -90,7 +119,8 @@ def test_a_change_is_in_the_stream_before_reads_can_see_it(
 
     asyncio.run(scenario())
     rows = _execute(server, database, "SELECT v FROM _t_gho WHERE id = 1")
-    assert rows == ([(2,)] if fenced else [(1,)])
+    # Where nothing can be waited for, the read itself waits for the row's lock.
+    assert rows == ([(2,)] if fenced or not kind.fenced else [(1,)])
 
 
 @pytest.mark.parametrize("in_rounds", [True, False], ids=["rounds", "no-rounds"])
@@ -124,11 +154,73 @@ _SLEEPING = "SELECT ID FROM information_schema.PROCESSLIST WHERE STATE = 'User s
 
 
 def test_the_tests_above_have_slow_commits(
-    slow_commits: sandbox.MySQLServer, new_database: Callable[[sandbox.Server], str]
+    slow_commits: tuple[Kind, sandbox.Server], new_database: Callable[[sandbox.Server], str]
 ) -> None:
-    database = new_database(slow_commits)
-    _execute(slow_commits, database, "CREATE TABLE t (id INT PRIMARY KEY)")
-    _execute(slow_commits, database, "SET GLOBAL rpl_semi_sync_source_enabled=1")
+    kind, server = slow_commits
+    database = new_database(server)
+    _execute(server, database, "CREATE TABLE t (id INT PRIMARY KEY)")
+    _execute(server, database, f"SET GLOBAL {kind.semi_sync}_enabled=1")
     began = time.monotonic()
-    _execute(slow_commits, database, "INSERT INTO t VALUES (1)")
+    _execute(server, database, "INSERT INTO t VALUES (1)")
     assert time.monotonic() - began > _SLOW_COMMIT / 1000 * 0.9
+
+
+def test_a_commit_that_was_written_before_the_run_began_is_seen(
+    slow_commits: tuple[Kind, sandbox.Server], new_database: Callable[[sandbox.Server], str]
+) -> None:
+    """It stands in the binlog before the place from which it is followed, and cannot be seen yet."""
+    kind, server = slow_commits
+    database = new_database(server)
+    _execute(server, database, "CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1), (2, 1)")
+
+    async def scenario() -> None:
+        writer = threading.Thread(target=_execute, args=(server, database, "UPDATE t SET v = 2 WHERE id = 1"))
+
+        async def written() -> None:
+            before = _execute(server, database, _STATUS[kind.mariadb])
+            _execute(server, database, f"SET GLOBAL {kind.semi_sync}_enabled=1")
+            writer.start()
+            while _execute(server, database, _STATUS[kind.mariadb]) == before:
+                await asyncio.sleep(0.01)
+            assert _execute(server, database, "SELECT v FROM t WHERE id = 1") == [(1,)]
+
+        async with running(_dialect(server, database), before_start=written) as run:
+            await run.copier.slice(0, at_most=inf)
+            await asyncio.to_thread(writer.join)
+            await run.worker.up_to(await run.parts.stream.end(), KeyRange(None, None))
+
+    asyncio.run(scenario())
+    assert _execute(server, database, "SELECT v FROM _t_gho WHERE id = 1") == [(2,)]
+
+
+_STATUS = {False: "SHOW BINARY LOG STATUS", True: "SHOW MASTER STATUS"}
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in _KINDS.items() if kind.fenced])
+def test_rows_that_a_transaction_holds_are_not_waited_for(
+    kind: str,
+    mysql_with: Callable[[sandbox.Options], sandbox.MySQLServer],
+    mariadb_with: Callable[[sandbox.Options], sandbox.MariaDBServer],
+    new_database: Callable[[sandbox.Server], str],
+) -> None:
+    """Who waits for no row lock, and takes none, is part of no deadlock."""
+    options = _KINDS[kind].options
+    server = mariadb_with(options) if _KINDS[kind].mariadb else mysql_with(options)
+    database = new_database(server)
+    _execute(server, database, "CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1), (2, 1)")
+
+    async def scenario() -> None:
+        with _connection(server, database) as holder, holder.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("UPDATE t SET v = 7 WHERE id = 1")
+            async with running(_dialect(server, database)) as run, asyncio.timeout(20):
+                await run.copier.slice(0, at_most=inf)
+                _execute(server, database, "UPDATE t SET v = 2 WHERE id = 2")
+                run.backlog.add_unmarked({1})
+                await run.worker.up_to(await run.parts.stream.end(), KeyRange(None, None))
+                assert _execute(server, database, "SELECT * FROM _t_gho ORDER BY id") == [(1, 1, 1), (2, 2, 1)]
+                cursor.execute("COMMIT")
+                await run.worker.up_to(await run.parts.stream.end(), KeyRange(None, None))
+
+    asyncio.run(scenario())
+    assert _execute(server, database, "SELECT * FROM _t_gho ORDER BY id") == [(1, 7, 1), (2, 2, 1)]

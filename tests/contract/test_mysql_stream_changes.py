@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from mysql_following import Following, connect, following, run
+from mysql_following import LEDGER_COLUMNS, Following, connect, following, in_loop, run
 
 from ghostpy import sandbox
 from ghostpy.errors import SourceChanged, StreamLost
@@ -18,10 +18,6 @@ MySQLWith = Callable[[sandbox.Options], sandbox.MySQLServer]
 NewDatabase = Callable[[sandbox.Server], str]
 
 WIDE = "CREATE TABLE t (a VARCHAR(20), id INT PRIMARY KEY AUTO_INCREMENT, k INT, j JSON, b MEDIUMTEXT, c CHAR(60))"
-
-
-def in_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), 120))
 
 
 @pytest.fixture(params=["gtid", "offset"])
@@ -263,11 +259,7 @@ def test_heartbeats_of_the_ledger(server: sandbox.MySQLServer, database: str) ->
         with connect(server, database) as writer:
             run(writer, "CREATE TABLE t (id INT PRIMARY KEY)")
             async with following(server, database) as follow:
-                run(
-                    writer,
-                    "CREATE TABLE _t_ghc (id VARCHAR(32) CHARACTER SET ascii NOT NULL PRIMARY KEY, "
-                    "number BIGINT UNSIGNED NOT NULL, text MEDIUMTEXT)",
-                )
+                run(writer, f"CREATE TABLE IF NOT EXISTS _t_ghc {LEDGER_COLUMNS}")
                 number = 0
                 for image in ("FULL", "MINIMAL", "NOBLOB"):
                     run(writer, f"SET binlog_row_image={image}")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from mysql_following import connect, following, run, settings
+from mysql_following import connect, following, in_loop, run, settings
 
 from ghostpy import sandbox
 from ghostpy.dialects.mysql.binlog_place import BinlogPlace
@@ -18,10 +18,6 @@ from ghostpy.errors import ConnectionFailed, MissingPrivilege, ServerGone, Strea
 from ghostpy.settings import TlsSettings
 
 TABLE = "CREATE TABLE t (id INT PRIMARY KEY)"
-
-
-def in_loop(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), 60))
 
 
 @pytest.mark.parametrize(
@@ -159,7 +155,7 @@ def test_fence_waits_for_the_commit(mysql: sandbox.MySQLServer, database: str) -
                 executed = GtidSet.parse(run(writer, "SELECT @@gtid_executed")[0][0])
                 last = max(end for _, _, end in executed)
                 missing = f"{identity}:{last + 100}"
-                follow.stream._unfenced.update(GtidSet.parse(missing))
+                follow.stream._fence.add_transactions(GtidSet.parse(missing))
                 fence = asyncio.create_task(follow.stream.fence())
                 await asyncio.sleep(1.5)
                 assert not fence.done()

@@ -324,7 +324,7 @@ def test_leftovers_before_a_plan(where: ConnectSettings) -> None:
 
 def _wait_for_end(connection: psycopg.Connection[Any]) -> None:
     """Until the server has seen that the dead run's session has nobody any more."""
-    sql = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'ghostpy alter'"
+    sql = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name = 'ghostpy alter'"
     assert all(ended for (ended,) in connection.execute(sql).fetchall())
 
 

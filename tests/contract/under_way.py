@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from math import inf
@@ -65,14 +65,22 @@ class Running:
 
 
 @asynccontextmanager
-async def running(dialect: Dialect, *, where: str | None = None, copy: CopySettings = COPY) -> AsyncIterator[Running]:
-    """The shadow is made and the stream followed; nothing is copied yet."""
+async def running(
+    dialect: Dialect,
+    *,
+    where: str | None = None,
+    copy: CopySettings = COPY,
+    before_start: Callable[[], Awaitable[None]] | None = None,
+) -> AsyncIterator[Running]:
+    """The shadow is made and the stream followed; nothing is copied yet. `before_start`: between the two."""
     await dialect.open()
     try:
         plan = replace(await dialect.plan(), where=where)
         parts = dialect.parts(plan)
         await dialect.housekeeping.create_ledger()
         await dialect.housekeeping.create_shadow()
+        if before_start is not None:
+            await before_start()
         await parts.stream.open(await parts.stream.start())
         gate, knobs = OpenGate(), Knobs.of(copy)
         effort = Effort(knobs)

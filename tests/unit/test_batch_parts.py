@@ -101,7 +101,10 @@ def test_mistakes_in_a_plan(tmp_path: Path, text: str, told: str) -> None:
         (["{plan}", "--nonsense"], "There is no flag --nonsense"),
         (["{plan}", "--ask-pass"], "a batch cannot ask"),
         (["{plan}", "--skip-strict-mode"], "The migration second: --skip-strict-mode is not supported"),
-        (["{plan}", "--alter="], "The migration second: --alter (what to change) must be given"),
+        (
+            ["{plan}", "--alter="],
+            "The migration second: --alter (what to change) or --desired (what to become) must be given",
+        ),
         (["{plan}x"], "plan.tomlx cannot be read"),
     ],
 )

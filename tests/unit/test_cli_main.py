@@ -87,7 +87,11 @@ def test_nothing_asked_for(capsys: Capture) -> None:
         (["migrte"], 2, "Did you mean migrate?"),
         (["nonsense"], 2, "There is no command 'nonsense'."),
         (["--tabel=t"], 2, "Did you mean --table?"),
-        (["migrate"], 2, "--alter (what to change), --database and --table must be given"),
+        (
+            ["migrate"],
+            2,
+            "--alter (what to change) or --desired (what to become), --database and --table must be given",
+        ),
         (["--alter=ALTER TABLE d.t DROP"], 4, "Nothing was changed"),
         (["--include-triggers"], 2, "--include-triggers is not available in this version"),
         (["--check-flag", "--include-triggers"], 2, "--include-triggers is not available in this version"),

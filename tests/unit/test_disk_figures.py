@@ -31,20 +31,20 @@ class _Vitals:
         return found
 
 
-def _told(*found: Disk | ServerError | None, reserve: float = 1.0) -> list[str]:
+def _told(*found: Disk | ServerError | None, reserve: float = 1.0, resting: bool = False) -> list[str]:
     told: list[str] = []
 
     async def run() -> None:
         vitals = _Vitals(*found)
         settings = ThrottleSettings(disk_reserve_percent=reserve)
-        room = DiskRoom(vitals, settings, told.append, every=0.0)  # type: ignore[arg-type]
+        room = DiskRoom(vitals, settings, told.append, resting=lambda: resting, every=0.0)  # type: ignore[arg-type]
         work = asyncio.create_task(room.run())
         over = asyncio.create_task(vitals.over.wait())
         try:
-            async with asyncio.timeout(0.2 if not reserve else 30):
+            async with asyncio.timeout(0.2 if resting or not reserve else 30):
                 await asyncio.wait([work, over], return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
-            assert not reserve
+            assert resting or not reserve
         if work.done():
             await work
         for task in (work, over):
@@ -74,6 +74,10 @@ def test_what_cannot_be_seen_is_no_reason_to_end() -> None:
 
 def test_no_look_where_none_is_wanted() -> None:
     assert _told(Disk(free=0, total=1000), reserve=0.0) == []
+
+
+def test_nothing_is_asked_while_the_run_hibernates() -> None:
+    assert _told(Disk(free=0, total=1000), resting=True) == []
 
 
 def test_a_path_of_this_machine_and_another() -> None:

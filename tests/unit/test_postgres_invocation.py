@@ -242,7 +242,7 @@ def test_texts_are_read_by_postgresqls_rules() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--table=t"], ["--alter (what to change) must be given"]),
+        (["--table=t"], ["--alter (what to change) or --desired (what to become) must be given"]),
         (["--alter=ADD x int"], ["--table must be given"]),
         (["--table=a.b.c", "--alter=ADD x int"], ["--table a.b.c", "schema.table"]),
         (['--table="a', "--alter=ADD x int"], ["--table", "no end"]),

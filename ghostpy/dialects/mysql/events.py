@@ -49,6 +49,7 @@ _WITHOUT_MEANING = frozenset({STOP, 5, 9, 11, 13, 14, 17, 28, 29, 35, 36, 37, 16
 _LARGE = 1 << 20  # events beyond this many bytes are not gathered before it is known whether they matter
 _ANY_SIZE = 1 << 32
 _IGNORABLE_FLAG = 0x80
+_PREPARED_XA = 64  # FL_PREPARED_XA ("GTID_EVENT", MariaDB's replication protocol)
 _STANDALONE = 1
 # Where in a transaction the stream is: outside, after its GTID, or after its BEGIN.
 _OUTSIDE, _ANNOUNCED, _INSIDE = 0, 1, 2
@@ -104,6 +105,7 @@ class EventDecoder:
         self._ledger = SourceName(followed.ledger, followed.folded_names)
         self._recent = GtidSet()
         self._prepared: dict[str, dict[Key, Mark]] = {}
+        self._xa_ended: set[str] = set()
         self._origin: Origin = b""
         self._run_first = self._run_end = 0
         self.restart(checksums=checksums)
@@ -138,6 +140,11 @@ class EventDecoder:
         taken, self._recent = self._recent, GtidSet()
         if self._number:
             taken.add(self._origin, self._number, self._number + 1)
+        return taken
+
+    def take_xa_ended(self) -> set[str]:
+        """Hand over the prepared XA transactions that were committed since the last call, if they changed the source."""
+        taken, self._xa_ended = self._xa_ended, set()
         return taken
 
     @property
@@ -401,6 +408,8 @@ class EventDecoder:
         self._xa = None
         if pending is not None:
             self.keys.update(pending)
+            if pending and not one_phase:
+                self._xa_ended.add(xid)
         elif not self._is_settled(position):
             raise StreamLost(
                 f"the XA transaction {xid} was committed at {self.file}:{position}, "
@@ -455,7 +464,11 @@ class EventDecoder:
         self._number, self._begun = 0, _ANNOUNCED
 
     def _mariadb_gtid(self, buffer: bytes, body: int, end: int, position: int) -> None:
-        self._number, self._begun = 0, _ANNOUNCED if buffer[body + 12] & _STANDALONE else _INSIDE
+        flags = buffer[body + 12]
+        self._number, self._begun = 0, _ANNOUNCED if flags & _STANDALONE else _INSIDE
+        if flags & _PREPARED_XA:
+            # What MySQL says by an XA START.
+            self._xa = {}
 
     def _tagged(self, buffer: bytes, body: int, end: int, position: int) -> None:
         origin, number = fields.tagged_gtid(buffer, body, end)

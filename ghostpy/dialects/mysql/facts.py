@@ -32,11 +32,18 @@ class ServerFacts:
     replica_updates: bool
     """Whether a replica writes what it replicates to its own binlog."""
     lower_case_table_names: int
+    commits_ordered: bool
+    """Whether transactions become visible in the order of the binlog."""
+
+    @property
+    def waits_by_gtid(self) -> bool:
+        """Whether the server can be asked to wait for transactions by their GTIDs."""
+        return self.gtid_mode and self.flavour != "mariadb"
 
     @property
     def reads_fenced(self) -> bool:
-        """Whether the server can be waited for by GTID; if not, reads must lock their rows (design, race 1)."""
-        return self.gtid_mode and self.flavour != "mariadb"
+        """Whether it can be waited for that what the binlog shows is visible; if not, reads must lock their rows (design, race 1)."""
+        return self.waits_by_gtid or self.commits_ordered
 
     @property
     def renames_under_lock(self) -> bool:
@@ -48,7 +55,7 @@ _VARIABLES = (
     "gtid_mode", "log_bin", "binlog_format", "binlog_row_image", "binlog_row_value_options", "sql_mode", "time_zone",
     "binlog_transaction_compression", "server_id", "read_only", "super_read_only", "version_comment",
     "lower_case_table_names", "log_bin_compress", "log_replica_updates",
-    "log_slave_updates",
+    "log_slave_updates", "binlog_order_commits",
 )  # fmt: skip
 
 
@@ -80,4 +87,5 @@ async def server_facts(session: Session) -> ServerFacts:
         super_read_only=value.get("super_read_only") == "ON",
         replica_updates="ON" in (value.get("log_replica_updates"), value.get("log_slave_updates")),
         lower_case_table_names=int(value.get("lower_case_table_names", "0")),
+        commits_ordered=flavour == "mariadb" or value.get("binlog_order_commits", "OFF") == "ON",
     )

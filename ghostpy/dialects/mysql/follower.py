@@ -152,7 +152,7 @@ class Follower:
                 decoder.file, decoder.offset, decoder.executed_gtids().copy() if self._with_gtids else None
             )
         keys, events = decoder.take_keys()
-        self._handover.put(News(keys, events, gtids, self._place, decoder.heartbeat))
+        self._handover.put(News(keys, events, gtids, self._place, decoder.heartbeat, decoder.take_xa_ended()))
 
     def _judge(self, error: ServerEnded) -> None:
         """Raise what trying again cannot mend."""

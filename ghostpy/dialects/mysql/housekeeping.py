@@ -176,7 +176,7 @@ class Housekeeper:
 
     async def identity(self) -> str:
         """A set of GTIDs means the same on every server of a topology; a file and an offset do not."""
-        if self.facts is not None and self.facts.reads_fenced:
+        if self.facts is not None and self.facts.waits_by_gtid:
             return ""
         mariadb = "CONCAT_WS(':', @@hostname, @@port, @@server_id)"
         question = f"SELECT {mariadb if self._working.mariadb else '@@server_uuid'}"

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from ghostpy import errors
 from ghostpy.dialects import backfill_text, whose
 from ghostpy.dialects.mysql import quote
+from ghostpy.dialects.mysql.desired import NAME_BEGINS, RANDOM_DIGITS
 from ghostpy.dialects.mysql.earlier_run import BACKFILL_COMMENT, LEDGER_COMMENT, SOURCE
 from ghostpy.dialects.mysql.housekeeping import lock_name
 from ghostpy.dialects.mysql.inspect import table_exists
@@ -31,6 +32,10 @@ _BY_NAME = (
 )
 _LONGEST_WAIT = 10
 """Seconds that a DROP waits for a table that somebody reads, and all who come later behind it."""
+_DESIRED = (
+    "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES "
+    f"WHERE TABLE_NAME REGEXP '^{NAME_BEGINS}[0-9a-f]{{{RANDOM_DIGITS}}}$' AND {_WHERE}"
+)
 _OLD, _CLONE = "(_[0-9]{14})?(_rev)?_del", "_ghp"
 
 
@@ -57,6 +62,10 @@ class MySQLLeftovers:
             _BY_NAME.format(suffix=_CLONE), doing="looking for empty clones"
         ):
             await self._note("empty clone", TableName(str(schema), str(table)), TableName(str(schema), str(source)))
+        for schema, table in await self._session.query(_DESIRED, doing="looking for desired tables"):
+            # Each is under a lock of its own name, for which table it was made nobody knows any more.
+            name = TableName(str(schema), str(table))
+            await self._note("desired table", name, name)
         for schema, table, source in await self._session.query(
             _BY_NAME.format(suffix=_OLD), doing="looking for old tables"
         ):

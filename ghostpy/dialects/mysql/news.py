@@ -18,6 +18,8 @@ class News:
     gtids: GtidSet = field(default_factory=GtidSet)
     place: BinlogPlace | None = None
     heartbeat: int | None = None
+    xa_ended: set[str] = field(default_factory=set)
+    """Prepared XA transactions, of which some keys are, that were committed."""
 
     def add(self, later: News) -> None:
         """See `Mergeable.add`."""
@@ -29,6 +31,7 @@ class News:
         self.gtids.update(later.gtids)
         self.place = later.place
         self.heartbeat = later.heartbeat
+        self.xa_ended |= later.xa_ended
 
     def rest(self) -> News:
         """See `Mergeable.rest`."""

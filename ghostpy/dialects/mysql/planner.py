@@ -58,7 +58,8 @@ class Target:
 
 def resolve_target(target: TargetSettings, *, started: datetime, altered: bool = True) -> Target:
     """Names and, where the table is `altered`, clauses from the settings. Raises UsageError where they contradict each other or are missing."""
-    alter = parse_alter(target.alter) if altered else AlterText("")
+    as_desired = bool(target.desired) and not target.alter
+    alter = parse_alter(target.alter) if altered and not as_desired else AlterText("")
     for flag, given, written in (
         ("--database", target.database, alter.database),
         ("--table", target.table, alter.table),
@@ -115,6 +116,8 @@ class Planner:
         findings += self._expressions()
         source = await self._described(self._target.source, findings)
         findings += source_findings(source, engines=ENGINES)
+        if self._settings.desired and not self._target.alter.clauses and not refusing(findings):
+            return self._nothing(source)
         findings += attached_findings(source)
         findings += check_findings(self._target.alter, source)
         findings += leftover_findings(

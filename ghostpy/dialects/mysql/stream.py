@@ -9,23 +9,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ghostpy.dialects.handover import Handover
-from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.binlog_place import BinlogPlace
 from ghostpy.dialects.mysql.events import Followed
 from ghostpy.dialects.mysql.facts import ServerFacts
+from ghostpy.dialects.mysql.fence import Fence
 from ghostpy.dialects.mysql.follower import Follower
 from ghostpy.dialects.mysql.gtid import GtidSet
 from ghostpy.dialects.mysql.key_image import default_literals
 from ghostpy.dialects.mysql.news import News
 from ghostpy.dialects.mysql.session import Session, kill
-from ghostpy.errors import ConnectionFailed, MissingPrivilege, ServerError, ServerGone, StreamLost
+from ghostpy.errors import MissingPrivilege, ServerError, ServerGone, StreamLost
 from ghostpy.model.change import ChangeBatch, Position
 from ghostpy.model.names import TableName
 from ghostpy.model.table import Column
 from ghostpy.settings import ConnectSettings
 
 _READ_SECONDS = 1.0
-_FENCE_SECONDS = 60.0
 _PREPARED_SECONDS = 10.0
 _KEYS_IN_FLIGHT = 50_000
 
@@ -62,7 +61,7 @@ class BinlogStream:
         self._opening = asyncio.Lock()
         self._follower: Follower | None = None
         self._handover: Handover[News] | None = None
-        self._unfenced = GtidSet()
+        self._fence = Fence(self._ask, facts, ledger, connect.address)
         self._reached = (-1, 0)
 
     async def start(self) -> Position:
@@ -85,6 +84,9 @@ class BinlogStream:
                 )
             await asyncio.sleep(0.2)
         settled = await self._place()
+        if self._facts.reads_fenced and not self._facts.waits_by_gtid:
+            # A set of GTIDs holds what is visible already; an offset is only what was written.
+            await self._fence.commit()
         return BinlogPlace(start.file, start.offset, start.gtids, (settled.file, settled.offset)).position()
 
     def noted(self, position: Position) -> str:
@@ -97,13 +99,13 @@ class BinlogStream:
     async def resumed(self, noted: str) -> Position:
         """See `ChangeStream.resumed`."""
         told = json.loads(noted)
-        if (told["gtids"] is not None) != self._facts.reads_fenced:
+        if (told["gtids"] is not None) != self._facts.waits_by_gtid:
             raise StreamLost(f"gtid_mode of {self._connect.address} is another than it was")
         if told["gtids"] is None:
             return BinlogPlace(str(told["file"]), int(told["offset"])).position()
         gtids = GtidSet.parse(str(told["gtids"]))
         # Files and offsets are those of one server; what was executed is the same on all of them.
-        self._unfenced.update(gtids)
+        self._fence.add_transactions(gtids)
         return BinlogPlace("", 0, gtids).position()
 
     def kept(self, position: Position) -> None:
@@ -132,36 +134,17 @@ class BinlogStream:
             raise StreamLost("the change stream is not open")
         await handover.wait(_READ_SECONDS)
         news = handover.take()
-        self._unfenced.update(news.gtids)
+        self._fence.add(news)
         place = news.place or BinlogPlace("", 0)
         self._reached = max(self._reached, place.order)
         return ChangeBatch(news.keys, news.events, place.position(), news.heartbeat)
 
     async def fence(self) -> None:
-        """See `ChangeStream.fence`; without GTIDs reads must lock their rows instead.
+        """See `ChangeStream.fence`; where the server's reads cannot be fenced, they must lock their rows instead.
 
-        Raises ServerGone where the server does not get there within a minute.
+        Raises ServerGone where the server does not get there within a minute, StreamLost.
         """
-        awaited, self._unfenced = self._unfenced, GtidSet()
-        if not awaited or not self._facts.reads_fenced:
-            return
-        statement = f"SELECT WAIT_FOR_EXECUTED_GTID_SET({quote.text(str(awaited))}, 1)"
-        deadline = time.monotonic() + _FENCE_SECONDS
-        try:
-            while time.monotonic() < deadline:
-                try:
-                    # 0: executed; 1: not within the second.
-                    if (await self._ask(statement, "waiting for transactions to be visible"))[0][0] == 0:
-                        awaited = GtidSet()
-                        return
-                except ConnectionFailed:
-                    await asyncio.sleep(0.2)
-            raise ServerGone(
-                f"transactions that {self._connect.address} has in its binlog are not visible "
-                f"after {_FENCE_SECONDS:.0f} s: {awaited}"
-            )
-        finally:
-            self._unfenced.update(awaited)
+        await self._fence.wait()
 
     async def end(self) -> Position:
         """See `ChangeStream.end`. Raises ServerGone, MissingPrivilege."""
@@ -203,7 +186,7 @@ class BinlogStream:
     async def _place(self) -> BinlogPlace:
         # The set first: a transaction between the two questions must come in the stream, not be left out.
         gtids = None
-        if self._facts.reads_fenced:
+        if self._facts.waits_by_gtid:
             rows = await self._ask("SELECT @@GLOBAL.gtid_executed", "asking for the end of the binlog")
             gtids = GtidSet.parse(str(rows[0][0]))
         rows = await self._ask(self._status_statement, "asking for the end of the binlog")
@@ -218,7 +201,7 @@ class BinlogStream:
 
     async def _prepared(self) -> Sequence[str]:
         try:
-            return [repr(row[3]) for row in await self._ask("XA RECOVER", "looking for prepared XA transactions")]
+            return sorted(await self._fence.prepared())
         except (MissingPrivilege, ServerError):
             # Without the privilege XA_RECOVER_ADMIN the stream itself still notices the end of such a transaction.
             return ()

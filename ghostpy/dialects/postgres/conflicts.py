@@ -68,6 +68,17 @@ async def resolve(session: Session, statements: Statements, condition: str) -> s
 
     Raises DuplicateRows with example rows.
     """
+    found = await in_the_way(session, statements, condition)
+    if found:
+        await session.execute(statements.delete_keys(found), doing="removing stale rows of the shadow")
+    return found
+
+
+async def in_the_way(session: Session, statements: Statements, condition: str) -> set[Key]:
+    """The keys of rows of the shadow that are in the way of the source rows that match `condition`.
+
+    Raises DuplicateRows with example rows, where they are in each other's way in the source.
+    """
     found: set[Key] = set()
     for exclusive in await exclusives(session, statements):
         rows = await session.query(_in_the_way(statements, exclusive, condition), doing="looking for stale rows")
@@ -75,8 +86,6 @@ async def resolve(session: Session, statements: Statements, condition: str) -> s
         scope = f"(({condition}) OR {statements.in_source(stale)})" if stale else f"({condition})"
         await refuse_duplicates(session, statements, exclusive, scope)
         found |= stale
-    if found:
-        await session.execute(statements.delete_keys(found), doing="removing stale rows of the shadow")
     return found
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from ghostpy import errors
 from ghostpy.dialects.postgres.exchange import LockingExchange
 from ghostpy.dialects.postgres.facts import ServerFacts, server_facts
 from ghostpy.dialects.postgres.housekeeping import Housekeeper
@@ -17,11 +16,16 @@ from ghostpy.dialects.postgres.rows import POOL_SETTINGS, Resyncer, RowComparer,
 from ghostpy.dialects.postgres.session import SessionPool
 from ghostpy.dialects.postgres.statements import Statements
 from ghostpy.dialects.postgres.target import Target, asked_for, resolved
+from ghostpy.dialects.postgres.turned_exchange import TurnedExchange
+from ghostpy.dialects.postgres.turned_housekeeping import TurnedHousekeeper
+from ghostpy.dialects.postgres.turned_rows import TurnedComparer, TurnedResyncer
+from ghostpy.dialects.postgres.turned_statements import TurnedStatements
+from ghostpy.dialects.postgres.turning import first_turn, next_turn, plan_back
 from ghostpy.dialects.postgres.vitals import ServerVitals
 from ghostpy.dialects.postgres.wal.stream import LogicalStream
+from ghostpy.dialects.postgres.way_back import WayBack
 from ghostpy.dialects.postgres.work import Work
 from ghostpy.model.checkpoint import Checkpoint
-from ghostpy.model.names import TableName
 from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.revertible import Revertible
 from ghostpy.protocols import Parts
@@ -36,14 +40,17 @@ class PostgresDialect:
     def __init__(self, settings: MigrateSettings) -> None:
         self._settings = settings
         self._connect = settings.connect
-        self._asked = asked_for(settings.target)
+        self._asked = asked_for(settings.target, altered=not settings.revert.wanted)
         self._started = datetime.now()
-        self._housekeeper = Housekeeper(self._connect, settings.cut_over.attempts, log.info)
+        self._housekeeper: Housekeeper = Housekeeper(self._connect, settings.cut_over.attempts, log.info)
         self._pool = SessionPool(self._connect, purpose="rows", size=settings.copy.workers + 1, options=POOL_SETTINGS)
         self._facts: ServerFacts | None = None
         self._target: Target | None = None
         self._work: Work | None = None
         self._exchange: LockingExchange | None = None
+        self._back: Revertible | None = None
+        """The exchange that is being taken back."""
+        self._turned: TurnedStatements | None = None
         self._vitals = ServerVitals(self._connect)
 
     @property
@@ -79,7 +86,13 @@ class PostgresDialect:
         if self._settings.execute:
             # Else a plan would take what a dead run left on the source for the user's.
             await self._housekeeper.remove_leftovers()
-        planner = Planner(self._housekeeper.session, self._facts, self._target, self._settings.target)
+        planner = Planner(
+            self._housekeeper.session,
+            self._facts,
+            self._target,
+            self._settings.target,
+            revertible=self._settings.revert.possible,
+        )
         plan, self._work = await planner.plan()
         indexes = None
         if plan.strategy is Strategy.SHADOW:
@@ -106,18 +119,14 @@ class PostgresDialect:
     def parts(self, plan: Plan) -> Parts:
         assert self._facts is not None
         assert self._work is not None
+        if self._back is not None:
+            return self._parts_back(plan, self._back, self._work)
         statements = Statements(plan)
-        self._exchange = LockingExchange(self._connect, statements, self._work)
+        stream = self._stream(plan, self._work, self._facts)
+        way_back = self._way_back(plan, stream) if self._settings.revert.possible else None
+        self._exchange = LockingExchange(self._connect, statements, self._work, way_back)
         return Parts(
-            stream=LogicalStream(
-                self._connect,
-                self._facts,
-                source=plan.source.name,
-                oid=self._work.oid,
-                key=plan.copy_key.source_columns,
-                all_columns=plan.source.columns,
-                reader=self._connect.stream_reader,
-            ),
+            stream=stream,
             copying=RowCopier(self._pool, statements),
             resyncing=Resyncer(self._pool, statements),
             comparing=RowComparer(self._pool, statements),
@@ -126,10 +135,54 @@ class PostgresDialect:
         )
 
     def revertible(self, plan: Plan) -> Revertible:
-        raise _no_way_back(plan.source.name)
+        if self._back is not None:
+            return next_turn(self._back)
+        return first_turn(plan, self._settings.target.transforms)
 
     async def turn(self, revertible: Revertible) -> Plan:
-        raise _no_way_back(revertible.source)
+        assert self._facts is not None
+        assert self._target is not None
+        ledger, session = self._target.names.ledger, self._housekeeper.session
+        plan, self._work, self._turned = await plan_back(
+            session, self._facts, revertible, ledger, self._settings.target
+        )
+        if self._exchange is not None:
+            await self._exchange.close()
+        self._back = revertible
+        self._housekeeper = turned = TurnedHousekeeper(self._housekeeper, revertible, ledger)
+        if self._settings.execute:
+            await turned.lock_both()
+        return plan
+
+    def _parts_back(self, plan: Plan, noted: Revertible, work: Work) -> Parts:
+        assert self._facts is not None
+        assert self._turned is not None
+        stream = self._stream(plan, work, self._facts, behind=self._housekeeper.registration)
+        way_back = self._way_back(plan, stream)
+        self._exchange = TurnedExchange(self._connect, self._turned, work, way_back, noted, self._settings.target)
+        return Parts(
+            stream=stream,
+            copying=RowCopier(self._pool, self._turned),
+            resyncing=TurnedResyncer(self._pool, self._turned),
+            comparing=TurnedComparer(self._pool, self._turned),
+            exchanging=self._exchange,
+        )
+
+    def _stream(self, plan: Plan, work: Work, facts: ServerFacts, *, behind: str = "") -> LogicalStream:
+        return LogicalStream(
+            self._connect,
+            facts,
+            source=plan.source.name,
+            oid=work.oid,
+            key=plan.copy_key.source_columns,
+            all_columns=plan.source.columns,
+            reader=self._connect.stream_reader,
+            behind=behind,
+        )
+
+    def _way_back(self, plan: Plan, stream: LogicalStream) -> WayBack:
+        housekeeper = self._housekeeper
+        return WayBack(plan, stream, lambda: housekeeper.registration, lambda: housekeeper.noted)
 
     async def close(self) -> None:
         await self._vitals.close()
@@ -137,9 +190,3 @@ class PostgresDialect:
             await self._exchange.close()
         await self._pool.close()
         await self._housekeeper.close()
-
-
-def _no_way_back(source: TableName) -> errors.PlanRefused:
-    return errors.PlanRefused(
-        f"going back to the old table of {source} is not there yet on PostgreSQL; nothing was changed"
-    )

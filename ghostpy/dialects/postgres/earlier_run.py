@@ -45,7 +45,7 @@ class EarlierRun:
         """See `Housekeeping.saved`."""
         rows = await self.rows()
         if rows:
-            await self._orphans_gone()
+            await self.orphans_gone()
             rows = await self.rows()
         return checkpoint_text.read(rows)
 
@@ -71,7 +71,7 @@ class EarlierRun:
         """What the earlier run had still to do after its exchange."""
         return [str(statement) for statement in json.loads((await self.rows()).get(LATER, "[]"))]
 
-    async def _orphans_gone(self) -> None:
+    async def orphans_gone(self) -> None:
         """End what the dead run's sessions still do: the server finishes, and commits, a statement whose client is gone."""
         deadline = time.monotonic() + _GONE_WITHIN
         while True:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from typing import TypeAlias
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
@@ -20,11 +21,14 @@ from ghostpy.dialects.postgres.replay import run_under
 from ghostpy.dialects.postgres.rows import POOL_SETTINGS, resync_on
 from ghostpy.dialects.postgres.session import LONGEST_WAIT, Session, opened, see_gone
 from ghostpy.dialects.postgres.statements import Statements
+from ghostpy.dialects.postgres.way_back import WayBack
 from ghostpy.dialects.postgres.work import Work
 from ghostpy.model.keys import Key, KeyRange, Mark
 from ghostpy.model.names import TableName
 from ghostpy.protocols import NameOwner, Resynced
 from ghostpy.settings import ConnectSettings
+
+ResyncOn: TypeAlias = Callable[[Session, Mapping[Key, Mark], KeyRange], Awaitable[Resynced]]
 
 _SERVER_BACK_WITHIN = 30.0
 _GONE_WITHIN = 5.0
@@ -35,15 +39,25 @@ _IDLE_AFTER = 2.0
 class FrozenTransaction:
     """Fulfils `Frozen`: the session whose transaction holds the locks, for `budget` seconds at most."""
 
-    def __init__(self, session: Session, statements: Statements, work: Work, budget: float) -> None:
+    def __init__(
+        self,
+        session: Session,
+        statements: Statements,
+        work: Work,
+        budget: float,
+        resync: ResyncOn,
+        keep: Callable[[], Awaitable[None]] | None,
+    ) -> None:
         self._session = session
         self._statements = statements
         self._work = work
         self._budget = budget
+        self._resync = resync
+        self._keep = keep
         self._deadline = time.monotonic() + budget
 
     async def resync(self, keys: Mapping[Key, Mark], copied: KeyRange) -> Resynced:
-        return await resync_on(self._session, self._statements, keys, copied, within=True)
+        return await self._resync(self._session, keys, copied)
 
     async def exchange(self) -> None:
         plan, work, session = self._statements.plan, self._work, self._session
@@ -60,6 +74,8 @@ class FrozenTransaction:
         await session.execute("; ".join(move), doing=doing)
         after = [*altered.exchange_statements(names.old, source, names.ledger), *dependants.after_move]
         await run_under(session, path, after, doing=doing, on=source)
+        if self._keep is not None:
+            await self._keep()
         if time.monotonic() > self._deadline:
             # Nothing is lost by giving way: all of it is undone, and done again.
             raise errors.LockTimeout(
@@ -72,12 +88,15 @@ class FrozenTransaction:
 
 
 class LockingExchange:
-    """Fulfils `Exchanging`."""
+    """Fulfils `Exchanging`. `way_back`: where it is to be possible to take the exchange back."""
 
-    def __init__(self, settings: ConnectSettings, statements: Statements, work: Work) -> None:
+    def __init__(
+        self, settings: ConnectSettings, statements: Statements, work: Work, way_back: WayBack | None = None
+    ) -> None:
         self._settings = settings
         self._statements = statements
         self._work = work
+        self._way_back = way_back
         self._session = Session(settings, purpose="cut-over")
         self._shadow_oid: int | None = None
 
@@ -85,11 +104,11 @@ class LockingExchange:
         session, names = self._session, self._statements.plan.names
         if not session.is_open:
             await session.open(options=POOL_SETTINGS)
-        # Asked again under the lock; here it spares the application that lock.
+        await self._look(session)
         source = self._statements.plan.source.name
-        await check_unchanged(session, source, self._work.fingerprint)
-        await _check_dependants(session, source, self._work.by_shadow[1].fingerprint)
         self._shadow_oid = self._shadow_oid or await table_oid(session, names.shadow)
+        if self._way_back is not None and self._shadow_oid is not None:
+            await self._way_back.prepare(session, self._shadow_oid)
         await let_go(session, self._work.by_shadow[0].lent, source, names.ledger)
         found = await session.scalar(
             "SELECT count(*) FROM pg_namespace WHERE nspname = %s", [names.old.schema], doing="looking for a schema"
@@ -102,6 +121,12 @@ class LockingExchange:
                 doing="creating the old table's schema",
             )
 
+    async def _look(self, session: Session) -> None:
+        """What is asked again under the lock; here it spares the application that lock."""
+        source = self._statements.plan.source.name
+        await check_unchanged(session, source, self._work.fingerprint)
+        await _check_dependants(session, source, self._work.by_shadow[1].fingerprint)
+
     @asynccontextmanager
     async def frozen(self, *, timeout: float) -> AsyncIterator[FrozenTransaction]:
         await self.prepare()
@@ -109,14 +134,30 @@ class LockingExchange:
         try:
             wait = await patience(session, self._work.oid, min(timeout, LONGEST_WAIT), timeout)
             await self._lock(wait, idle=timeout + _IDLE_AFTER)
-            yield FrozenTransaction(session, self._statements, self._work, timeout)
+            keep = None if self._way_back is None else self._kept
+            yield FrozenTransaction(session, self._statements, self._work, timeout, self._resync, keep)
         except LockNotAvailable as error:
-            await self._give_up()
+            await self._given_up()
             raise errors.LockTimeout(error.message) from error
-        except BaseException:
+        except errors.CutOverInDoubt:
             await self._give_up()
             raise
+        except BaseException:
+            await self._given_up()
+            raise
         await self._give_up()
+
+    async def _resync(self, session: Session, keys: Mapping[Key, Mark], copied: KeyRange) -> Resynced:
+        """As `Resyncing.resync`, within the exchange's transaction."""
+        return await resync_on(session, self._statements, keys, copied, within=True)
+
+    async def _kept(self) -> None:
+        """Within the exchange's transaction: see that it can be taken back."""
+        altered, dependants = self._work.by_shadow
+        assert self._way_back is not None
+        assert self._shadow_oid is not None
+        later = [*altered.after_exchange, *dependants.later]
+        await self._way_back.keep(self._session, old=self._work.oid, new=self._shadow_oid, later=later)
 
     async def _lock(self, wait: float, *, idle: float) -> None:
         """BEGIN, and all locks in one order for all runs, the source's last."""
@@ -135,6 +176,11 @@ class LockingExchange:
         ]
         async with asyncio.timeout(2 * wait + 1.0):
             await self._session.execute("; ".join(script), doing=f"locking {source}")
+
+    async def _given_up(self) -> None:
+        await self._give_up()
+        if self._way_back is not None:
+            self._way_back.undone()
 
     async def _give_up(self) -> None:
         """End the transaction, where one is open, and with it its locks."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -12,7 +13,7 @@ from functools import partial
 
 from ghostpy import errors
 from ghostpy.dialects import checkpoint_text, whose
-from ghostpy.dialects.postgres import quote
+from ghostpy.dialects.postgres import quote, revert_record
 from ghostpy.dialects.postgres.clone.clone import build_clone
 from ghostpy.dialects.postgres.clone.lent_sequences import give_back
 from ghostpy.dialects.postgres.definition import definition_of
@@ -41,6 +42,7 @@ _BEATS_BETWEEN_LOOKS = 50
 _LARGEST_CHECKPOINT = 32 << 20
 """Characters."""
 _CREATION_LOCK = "5s"
+_THINGS = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s"
 
 LOCK_CLASS = 0x67687079
 """First half of the advisory lock's key; the second is the table's OID."""
@@ -52,19 +54,39 @@ class Housekeeper:
     The lock and the heartbeat share a session: where the lock is lost with its session, the next heartbeat tells.
     """
 
-    def __init__(self, settings: ConnectSettings, attempts: int, happened: Callable[[str], None]) -> None:
-        self._settings = settings
-        self._attempts = attempts
-        self._happened = happened
-        self._locking = Session(settings, purpose="heartbeat")
-        self._working = LastingSession(settings, purpose="housekeeping")
+    def __init__(
+        self,
+        settings: ConnectSettings,
+        attempts: int,
+        happened: Callable[[str], None],
+        *,
+        sessions: tuple[Session, LastingSession] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.attempts = attempts
+        self.happened = happened
+        self._locking, self._working = sessions or (
+            Session(settings, purpose="heartbeat"),
+            LastingSession(settings, purpose="housekeeping"),
+        )
         self._source = TableName("", "")
         self._names: HelperNames | None = None
         self._registration = ""
         self._work: Work | None = None
         self._indexes: ShadowIndexes | None = None
-        self._keep_old = True
         self._later: list[str] | None = None
+        self._noted: Revertible | None = None
+        self._finished = False
+
+    @property
+    def noted(self) -> Revertible | None:
+        """What was noted last, for the exchange to write down."""
+        return self._noted
+
+    @property
+    def sessions(self) -> tuple[Session, LastingSession]:
+        """Those that it works on."""
+        return self._locking, self._working
 
     @property
     def session(self) -> Session:
@@ -102,25 +124,28 @@ class Housekeeper:
             "SELECT oid FROM pg_database WHERE datname = current_database()", doing="asking for the database"
         )
         self._registration = registration_name(int(database), oid)
+        await self._lock(oid)
+        # What a run that died has let go must be the table's again before this one looks at it.
+        await give_back(self._locking, self._helpers.ledger)
+
+    async def _lock(self, oid: int) -> None:
         got = await self._locking.scalar(
             f"SELECT pg_try_advisory_lock({LOCK_CLASS}, {lock_number(oid)})", doing="taking the run's lock"
         )
         if not got:
             raise errors.AlreadyRunning(
-                f"another run is changing {self._source} on {self._settings.address}: it holds the lock; nothing was changed"
+                f"another run is changing {self._source} on {self.settings.address}: it holds the lock; nothing was changed"
             )
-        # What a run that died has let go must be the table's again before this one looks at it.
-        await give_back(self._locking, self._helpers.ledger)
 
     async def remove_leftovers(self) -> None:
         """Remove what a change in steps that died has left on the source."""
         if await table_oid(self._working, self._source) is not None:
             await remove_leftovers(
-                self._settings,
+                self.settings,
                 self._source,
                 lock_timeout=LONGEST_WAIT,
-                attempts=self._attempts,
-                happened=self._happened,
+                attempts=self.attempts,
+                happened=self.happened,
             )
 
     @property
@@ -137,7 +162,7 @@ class Housekeeper:
         return await self._earlier.saved()
 
     async def save(self, checkpoint: Checkpoint) -> bool:
-        rows = await asyncio.to_thread(checkpoint_text.written, checkpoint)
+        rows = await asyncio.to_thread(self._rows, checkpoint)
         if sum(map(len, rows.values())) > _LARGEST_CHECKPOINT:
             return False
         values = ", ".join(f"({quote.text(name)}, {quote.text(text)})" for name, text in rows.items())
@@ -148,6 +173,9 @@ class Housekeeper:
         )
         return True
 
+    def _rows(self, checkpoint: Checkpoint) -> dict[str, str]:
+        return checkpoint_text.written(checkpoint)
+
     async def exchanged(self, earlier: Checkpoint) -> bool:
         if not await self._earlier.exchanged(earlier.old):
             return False
@@ -155,8 +183,14 @@ class Housekeeper:
         return True
 
     async def discard(self) -> None:
-        if await self._earlier.rows():
+        if not await self._earlier.rows():
+            return
+        noted = await self.revertible()
+        if noted is None:
             await self.drop_ledger()
+        elif not noted.settled:
+            # A ledger that an exchange can be taken back by is kept until another run makes its own.
+            await self.settle(noted)
 
     async def identity(self) -> str:
         return str(
@@ -168,6 +202,9 @@ class Housekeeper:
     async def adopt(self) -> None:
         if await table_oid(self._working, self._helpers.shadow) is None:
             raise errors.CannotResume(f"the shadow {self._helpers.shadow} of the earlier run is not there any more")
+        await self._note_run()
+
+    async def _note_run(self) -> None:
         await self._do(
             f"INSERT INTO {quote.table(self._helpers.ledger)} VALUES ({quote.text(whose.ROW)}, {quote.text(whose.this_run())}) "
             "ON CONFLICT (id) DO UPDATE SET value = excluded.value",
@@ -177,6 +214,8 @@ class Housekeeper:
     async def create_ledger(self) -> None:
         names = self._helpers
         schema = quote.name(names.shadow.schema)
+        if await self._let_go_of_earlier():
+            self.happened(f"the change of {self._source} before this one cannot be taken back any more")
         await self._drop_schema(names.shadow.schema)
         await self._do(
             f"CREATE SCHEMA {schema}; "
@@ -230,17 +269,48 @@ class Housekeeper:
 
     async def finish(self) -> None:
         statements = self._after_exchange if self._later is None else self._later
-        await self._working.repeat(partial(carry_out_later, self._working, self._source, statements, log.warning))
+        await self._working.repeat(partial(self._carried_out, statements))
+        self._finished = True
+
+    async def _carried_out(self, statements: list[str]) -> None:
+        await carry_out_later(self._working, self._source, statements, log.warning)
 
     async def revertible(self) -> Revertible | None:
-        """None: an exchange cannot be taken back yet."""
-        return None
+        return await revert_record.read(self._working, self._helpers.ledger)
 
     async def note(self, revertible: Revertible) -> None:
-        raise AssertionError("an exchange cannot be taken back yet")
+        """Only for the exchange, which writes it down in its own transaction.
+
+        The table that comes is locked as the one that goes is: from the exchange on other runs ask for its lock.
+        """
+        self._noted = replace(revertible, server=await self.identity())
+        oid = await table_oid(self._working, self._helpers.shadow)
+        if oid is not None:
+            await self._lock(oid)
 
     async def settle(self, revertible: Revertible) -> None:
-        raise AssertionError("an exchange cannot be taken back yet")
+        await self._at_last(partial(self._settled, revertible))
+
+    async def _settled(self, noted: Revertible) -> None:
+        if not self._finished:
+            statements = await self._earlier.later()
+            await self._working.repeat(partial(self._carried_out, statements))
+            self._finished = True
+        await give_back(self._working, self._helpers.ledger)
+        # Where the table has come from that has the name now, if it was an old one. What somebody has put there is not ours to remove.
+        left = noted.aside.schema
+        if not await self._working.scalar(_THINGS, [left], doing="looking for a schema"):
+            await self._drop_schema(left)
+        await self._do(revert_record.settle(self._helpers.ledger), "tidying the ledger up")
+
+    async def _let_go_of_earlier(self) -> bool:
+        """Give up what an earlier exchange was to be taken back by, whose stream nobody would read any more; whether there was any."""
+        with contextlib.suppress(errors.CannotResume):
+            noted = await revert_record.noted_in(self._working, self._helpers.ledger)
+            if noted is not None:
+                await deregister(self._working, revert_record.behind(noted).slot)
+                return True
+        return False
 
     async def drop_shadow(self) -> None:
         """Gone with its schema, which the ledger is dropped with."""
@@ -255,7 +325,8 @@ class Housekeeper:
     async def _drop_ours(self) -> None:
         if self._registration:
             await deregister(self._working, self._registration)
-        await self._drop_schema(self._helpers.shadow.schema)
+        await self._let_go_of_earlier()
+        await self._drop_schema(self._helpers.ledger.schema)
         if await table_oid(self._working, self._helpers.old) is None:
             await self._drop_schema(self._helpers.old.schema)
 
@@ -305,16 +376,19 @@ class Housekeeper:
     async def alter_in_place(self, lock_timeout: int) -> bool:
         """Carry the planned steps out on the source itself; True, or an error that says what is left."""
         await self._carry_out(self._expected.steps, lock_timeout)
+        if await revert_record.noted_in(self._working, self._helpers.ledger) is not None:
+            self.happened(f"the change of {self._source} before this one cannot be taken back any more")
+            await self.drop_ledger()
         return True
 
     async def _carry_out(self, steps: Sequence[Step], lock_timeout: float) -> None:
         await carry_out(
-            self._settings,
+            self.settings,
             self._source,
             steps,
             lock_timeout=min(lock_timeout, LONGEST_WAIT),
-            attempts=self._attempts,
-            happened=self._happened,
+            attempts=self.attempts,
+            happened=self.happened,
         )
 
     @property

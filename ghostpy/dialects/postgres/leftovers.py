@@ -11,7 +11,7 @@ from datetime import datetime
 
 from ghostpy import errors
 from ghostpy.dialects import backfill_text, whose
-from ghostpy.dialects.postgres import quote
+from ghostpy.dialects.postgres import quote, revert_record
 from ghostpy.dialects.postgres.housekeeping import LOCK_CLASS, drop_our_schema, lock_number
 from ghostpy.dialects.postgres.names import LEDGER, MADE_BY_US
 from ghostpy.dialects.postgres.session import Session, opened
@@ -20,7 +20,7 @@ from ghostpy.model.leftover import Leftover
 from ghostpy.model.names import TableName
 from ghostpy.settings import ConnectSettings
 
-_SCHEMA, _OF_BACKFILL = "schema", "ledger of a backfill"
+_SCHEMA, _OF_BACKFILL, _FOR_A_REVERT = "schema", "ledger of a backfill", " for a revert"
 _OLD = f"{MADE_BY_US}old table of "
 
 # The tables that a run is at work on, by their OIDs ("pg_locks": objsubid is 2 for a key of two parts).
@@ -69,14 +69,15 @@ class PostgresLeftovers:
 
     async def find(self) -> Sequence[Leftover]:
         alive = {int(oid) for (oid,) in await self._session.query(_ALIVE, doing="looking for runs under way")}
-        self._tables = {**await self._registrations(alive), **await self._schemas(alive)}
+        schemas, kept = await self._schemas(alive)
+        self._tables = {**await self._registrations(alive, kept), **schemas}
         return tuple(self._tables)
 
     async def remove(self, leftover: Leftover, *, named: bool = False) -> None:
         oid = self._tables[leftover]
         await self._lock(leftover, oid, named=named)
         try:
-            if leftover.kind in (_SCHEMA, _OF_BACKFILL):
+            if leftover.kind.removesuffix(_FOR_A_REVERT) in (_SCHEMA, _OF_BACKFILL):
                 await drop_our_schema(self._session, leftover.name)
             else:
                 await slot.deregister(self._session, leftover.name)
@@ -86,7 +87,8 @@ class PostgresLeftovers:
                     f"SELECT pg_advisory_unlock({LOCK_CLASS}, {lock_number(oid)})", doing="giving up the lock"
                 )
 
-    async def _registrations(self, alive: set[int]) -> dict[Leftover, int | None]:
+    async def _registrations(self, alive: set[int], kept: set[str]) -> dict[Leftover, int | None]:
+        """`kept`: the names of those by which exchanges can be taken back."""
         found: dict[Leftover, int | None] = {}
         for each in await slot.leftovers(self._session):
             oid = int(each.name.rpartition("_")[2])
@@ -96,7 +98,7 @@ class PostgresLeftovers:
             )
             unused = await self._session.scalar(_UNUSED_SINCE, [each.name], doing="asking since when a slot is unused")
             leftover = Leftover(
-                kind,
+                f"{kind}{_FOR_A_REVERT}" if each.name in kept else kind,
                 each.name,
                 str(of or "a table that is gone"),
                 each.alive or oid in alive,
@@ -107,8 +109,9 @@ class PostgresLeftovers:
             found[leftover] = oid
         return found
 
-    async def _schemas(self, alive: set[int]) -> dict[Leftover, int | None]:
+    async def _schemas(self, alive: set[int]) -> tuple[dict[Leftover, int | None], set[str]]:
         found: dict[Leftover, int | None] = {}
+        slots: set[str] = set()
         rows = await self._session.query(_SCHEMAS, [LEDGER, MADE_BY_US], doing="looking for schemas of earlier runs")
         for name, comment, filled, ledger in rows:
             of = str(comment).partition(" of ")[2]
@@ -117,9 +120,11 @@ class PostgresLeftovers:
             # Where it is not known which table it was, any run under way may be at work on it.
             busy = bool(alive) if oid is None else oid in alive
             told = await self._told(str(name)) if ledger else {}
+            slot_name = await self._slot_behind(str(name)) if revert_record.ROW in told else None
+            slots |= {slot_name} if slot_name else set()
             size = await self._session.scalar(_SIZE, [name], doing="asking for a schema's size")
             leftover = Leftover(
-                _OF_BACKFILL if backfill_text.ROW in told else _SCHEMA,
+                _OF_BACKFILL if backfill_text.ROW in told else f"{_SCHEMA}{_FOR_A_REVERT}" if slot_name else _SCHEMA,
                 str(name),
                 of or "an unknown table",
                 busy and not kept,
@@ -131,7 +136,15 @@ class PostgresLeftovers:
                 run=told.get(whose.ROW, ""),
             )
             found[leftover] = oid
-        return found
+        return found, slots
+
+    async def _slot_behind(self, schema: str) -> str | None:
+        """By which slot the exchange can be taken back that the ledger in this schema tells of."""
+        try:
+            noted = await revert_record.noted_in(self._session, TableName(schema, LEDGER))
+            return None if noted is None else revert_record.behind(noted).slot
+        except errors.CannotResume:
+            return None
 
     async def _told(self, schema: str) -> dict[str, str]:
         """What the ledger says, but for the checkpoint's own text."""

@@ -48,8 +48,8 @@ async def _refusal(session: Session, of: Statements, keys: Sequence[Key]) -> err
         return None
     await session.execute("BEGIN", doing="looking for the row that does not fit")
     try:
-        await session.execute(of.delete_keys(keys), doing="looking for the row that does not fit")
-        await session.execute(of.insert_keys(keys, _EVERYTHING), doing=f"copying rows of {of.plan.source.name}")
+        for statement in of.store(keys, _EVERYTHING):
+            await session.execute(statement, doing=f"copying rows of {of.plan.source.name}")
     except DuplicateEntry:
         return None
     except errors.DataDoesNotFit as refusal:

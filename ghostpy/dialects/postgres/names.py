@@ -36,6 +36,11 @@ def backfill_ledger(source: TableName, base: str | None = None) -> TableName:
     return TableName(_fitted(base or f"{source.schema}_{source.table}", "_ghb"), LEDGER)
 
 
+def reverted_name(old: TableName) -> TableName:
+    """What the new table is called once an exchange that left `old` is taken back."""
+    return TableName(_fitted(old.schema.removeprefix("_").removesuffix("_del"), "_rev_del"), old.table)
+
+
 def _fitted(stem: str, suffix: str) -> str:
     name = f"_{stem}{suffix}"
     if len(name.encode()) <= LIMIT:

@@ -22,6 +22,7 @@ from ghostpy.dialects.postgres.server_checks import privilege_findings, server_f
 from ghostpy.dialects.postgres.session import Session
 from ghostpy.dialects.postgres.statements import Statements
 from ghostpy.dialects.postgres.target import Target
+from ghostpy.dialects.postgres.turning import no_cast_back, reversibility
 from ghostpy.dialects.postgres.work import Work
 from ghostpy.model.column_map import ColumnMap, CopyKey
 from ghostpy.model.finding import Finding, Severity
@@ -54,15 +55,26 @@ class _Probed:
 class Planner:
     """Makes the plan of one run on an open session."""
 
-    def __init__(self, session: Session, facts: ServerFacts, target: Target, settings: TargetSettings) -> None:
+    def __init__(
+        self,
+        session: Session,
+        facts: ServerFacts,
+        target: Target,
+        settings: TargetSettings,
+        *,
+        revertible: bool = False,
+    ) -> None:
         self._session = session
         self._facts = facts
         self._target = target
         self._settings = settings
+        self._revertible = revertible
 
     async def plan(self) -> tuple[Plan, Work]:
         """The plan, and what it comes down to. Raises PlanRefused with all findings, or MissingPrivilege where only those are missing."""
         source = await self._described()
+        if self._settings.desired and not self._target.alter.clauses:
+            return await self._in_place(source, Choice(Strategy.NOTHING, "the table is as it is desired"))
         choice = await self._choice(source)
         if choice is not None and choice.strategy is not Strategy.SHADOW:
             return await self._in_place(source, choice)
@@ -114,6 +126,11 @@ class Planner:
         if self._settings.strategy == "online" and choice.strategy is Strategy.SHADOW:
             text = f"the server cannot make this change online: {choice.reason}"
             raise self._refusal([Finding("needs-shadow", text, "Leave --strategy=online out.")])
+        if self._revertible and choice.strategy in (Strategy.INSTANT, Strategy.STAGED):
+            if self._settings.strategy == "online":
+                text = "a change that is to be revertible needs a new table, and leaves the old one"
+                raise self._refusal([Finding("needs-shadow", text, "Leave --strategy=online out.")])
+            return Choice(Strategy.SHADOW, "so that it can be reverted")
         return choice
 
     async def _nothing_to_do(self) -> Choice | None:
@@ -178,6 +195,10 @@ class Planner:
             raise self._refusal(findings)
         plan = self._assembled(source, probed.shadow, columns, key.key, findings)
         findings += await self._expressions_on_server(plan)
+        if self._revertible:
+            findings += reversibility(plan, probed.altered.stream_index)
+            if not refusing(findings):
+                findings += await no_cast_back(self._session, plan)
         if not refusing(findings):
             findings += await homeless_rows(self._session, Statements(plan), probed.altered)
         if refusing(findings):

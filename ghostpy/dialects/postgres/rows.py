@@ -115,7 +115,7 @@ async def resync_on(
         return Resynced(done=len(visible), pending=pending)
     doing = f"resyncing rows of {of.plan.source.name}"
     begin, end, undo = ("SAVEPOINT r", "RELEASE r", "ROLLBACK TO r") if within else ("BEGIN", "COMMIT", "ROLLBACK")
-    script = f"{begin}; {of.delete_keys(wanted)}; {of.insert_keys(wanted, copied)}; {end}"
+    script = "; ".join([begin, *of.store(wanted, copied), end])
     for _ in range(_CONFLICT_ATTEMPTS):
         try:
             await session.execute(script, doing=doing)

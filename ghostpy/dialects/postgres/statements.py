@@ -5,7 +5,7 @@ Bounds and keys are literals already (`KeyRange`, `Key`); everything else goes t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from ghostpy.dialects.postgres import quote
@@ -115,6 +115,10 @@ class Statements:
 
     def delete_keys(self, keys: Iterable[Key]) -> str:
         return f"DELETE FROM {self.shadow} WHERE {self.in_shadow(keys)}"
+
+    def store(self, keys: Collection[Key], copied: KeyRange) -> Sequence[str]:
+        """What brings the rows with these keys in line, of those within `copied`, in one transaction."""
+        return (self.delete_keys(keys), self.insert_keys(keys, copied))
 
     def insert_keys(self, keys: Iterable[Key], copied: KeyRange) -> str:
         condition = self.in_source(keys)

@@ -31,9 +31,10 @@ class Asked:
     alter: AlterText
 
 
-def asked_for(settings: TargetSettings) -> Asked:
-    """Names and clauses from the settings. Raises UsageError where they contradict each other or are missing."""
-    alter = parse_alter(settings.alter)
+def asked_for(settings: TargetSettings, *, altered: bool = True) -> Asked:
+    """Names and clauses from the settings; `altered`: whether there is an ALTER. Raises UsageError where they contradict each other or are missing."""
+    as_desired = bool(settings.desired) and not settings.alter
+    alter = parse_alter(settings.alter) if altered and not as_desired else AlterText(())
     schema, table = split_name(settings.table) if settings.table else (None, "")
     for flag, given, written in (("schema", schema, alter.schema), ("table", table, alter.table)):
         if given and written and given != written:

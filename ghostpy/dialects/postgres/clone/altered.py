@@ -60,6 +60,8 @@ class Altered:
     """Foreign keys that the exchange gives to each leaf, because the server takes none NOT VALID for the whole (before 18)."""
     divided_by: tuple[str, ...] | None = ()
     """The columns of the partition key; None where there are expressions in it."""
+    stream_index: str | None = None
+    """The index of the new table whose columns its stream would tell of a changed row; None where that would tell all columns."""
     cover: tuple[str, ...] = ()
     """Conditions over the new table's rows, one of which each row must meet to have a partition; none where that cannot be told."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.clone.constraint_definitions import Constraint, read_constraints
-from ghostpy.dialects.postgres.clone.index_definitions import IndexDefinition, read_indexes
+from ghostpy.dialects.postgres.clone.index_definitions import PRIMARY, IndexDefinition, read_indexes
 from ghostpy.dialects.postgres.replay import searching
 from ghostpy.dialects.postgres.session import Session
 from ghostpy.model.names import TableName
@@ -86,6 +86,15 @@ class Definitions:
         table = quote.name(self.table.table)
         switched = (("ENABLE", self.row_security), ("FORCE", self.row_security_forced))
         return tuple(f"ALTER TABLE {table} {switch} ROW LEVEL SECURITY" for switch, on in switched if on)
+
+    @property
+    def stream_index(self) -> str | None:
+        """As `copy_keys.stream_index` tells it, for the table as it is to be."""
+        if self.replica_identity == "f":
+            return None
+        wanted = self.replica_identity == "i"
+        found = (i.name for i in self.indexes if (i.replica_identity if wanted else i.constraint == PRIMARY))
+        return next(found, "(no replica identity)") if self.replica_identity in "di" else "(no replica identity)"
 
     def replica_identity_statement(self) -> str:
         """The statement that sets the replica identity. An index that is gone leaves nothing ("ALTER TABLE", REPLICA IDENTITY)."""

@@ -80,6 +80,7 @@ async def inherit(
         new_foreign_keys=_new_foreign_keys(source, keys),
         row_security=clone.row_security_statements(),
         late_grants=late,
+        stream_index=clone.stream_index,
     )
 
 

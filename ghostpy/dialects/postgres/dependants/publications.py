@@ -9,15 +9,15 @@ from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.dependants.rebuilt import PUBLICATION, RELATION, Described, Rebuilt, relation
 from ghostpy.model.finding import Finding, Severity
 
-OWN = "format('ghostpy_%s_%s', (SELECT oid FROM pg_database WHERE datname = current_database()), $OID)"
-"""SQL for the name of the publication that this run's own stream reads; it stays with the old table."""
+OWN = "(p.pubname ~ format('^ghostpy_%s_[0-9]+$', (SELECT oid FROM pg_database WHERE datname = current_database())))"
+"""SQL that tells the publications of our own streams: that of this run, and that by which an exchange can be taken back."""
 
 QUESTION = f"""
 SELECT {RELATION} AS relation, p.pubname AS name, pg_has_role(p.pubowner, 'USAGE') AS ours, p.pubviaroot AS by_root,
     $COLUMNS AS columns, $FILTER AS filter
 FROM pg_publication_rel pr JOIN pg_publication p ON p.oid = pr.prpubid
 JOIN pg_class c ON c.oid = pr.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE pr.prrelid = $OID AND p.pubname <> {OWN}
+WHERE pr.prrelid = $OID AND NOT {OWN}
 """
 
 _COLUMNS = """(SELECT jsonb_agg(a.attname ORDER BY place)

@@ -37,7 +37,7 @@ LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
 WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $OID AND d.refobjsubid > 0
   AND NOT EXISTS (SELECT FROM part WHERE part.class = d.classid AND part.id = d.objid AND part.relation = $OID)
   AND NOT EXISTS (SELECT FROM pg_publication_rel pr JOIN pg_publication p ON p.oid = pr.prpubid
-                  WHERE d.classid = 'pg_publication_rel'::regclass AND pr.oid = d.objid AND p.pubname = {OWN})
+                  WHERE d.classid = 'pg_publication_rel'::regclass AND pr.oid = d.objid AND {OWN})
 """
 
 _CODES = {

@@ -23,7 +23,7 @@ _CONSTRAINTS = frozenset(
 )
 _AGAIN = frozenset(
     {Kind.ALTER_TYPE, Kind.SET_NOT_NULL, Kind.DROP_NOT_NULL, Kind.SET_DEFAULT, Kind.DROP_DEFAULT, Kind.VALIDATE}
-    | {Kind.SET_STORAGE, Kind.SET_STATISTICS, Kind.COLUMN_OPTIONS, Kind.TABLE_OPTIONS}
+    | {Kind.SET_STORAGE, Kind.SET_STATISTICS, Kind.COLUMN_OPTIONS, Kind.TABLE_OPTIONS, Kind.COMMENT}
 )
 """Where their outcome is there already, they change nothing."""
 _UNNAMED = frozenset({Kind.ADD_CHECK, Kind.ADD_FOREIGN_KEY, Kind.ADD_UNIQUE, Kind.ADD_EXCLUDE, Kind.CREATE_INDEX})

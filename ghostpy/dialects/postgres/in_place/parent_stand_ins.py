@@ -32,14 +32,20 @@ async def redirected_to_stand_ins(
             found.append(clause)
             continue
         names = [
-            await _stand_in(session, name, source_oid, clone, stands)
+            await stand_in_for(session, name, source_oid, clone, stands)
             for name in names_behind(clause.text, "REFERENCES")
         ]
         found.append(replace(clause, text=redirected(clause.text, "REFERENCES", names)))
     return tuple(found), {stand: real for real, stand in stands.items()}
 
 
-async def _stand_in(session: Session, written: str, source_oid: int, clone: TableName, stands: dict[str, str]) -> str:
+async def stand_in_for(
+    session: Session, written: str, source_oid: int, clone: TableName, stands: dict[str, str]
+) -> str:
+    """The quoted name of the stand-in for the table `written`; that itself where it cannot be found or read.
+
+    `stands`: the stand-ins that there are, by the tables that they stand for; one that is made is added.
+    """
     rows = await session.query(_FOUND, [written], doing=_DOING)
     if not rows:
         return written

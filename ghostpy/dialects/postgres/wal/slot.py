@@ -121,6 +121,7 @@ async def found(
     name: str,
     lsn: int,
     *,
+    limit: int,
     source: TableName,
     oid: int,
     key: Sequence[Column],
@@ -128,7 +129,7 @@ async def found(
 ) -> Registration:
     """What an earlier run has registered, to be followed from `lsn`. Raises StreamLost where it is not there, or has gone on without us."""
     state = SlotState.of((await session.query(question(name), doing="looking at the replication slot"))[0])
-    watch = SlotWatch(name, session.address)
+    watch = SlotWatch(name, session.address, limit=limit)
     watch.check(state)
     watch.check_place(state, lsn)
     version = int(await session.scalar("SHOW server_version_num", doing="asking for the server's version"))

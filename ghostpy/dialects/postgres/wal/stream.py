@@ -43,7 +43,8 @@ class LogicalStream:
 
     `key`: the columns of the copy key; `all_columns`: those of the source in order. `reader`: `walsender`, `peek` or `auto`.
     `patience`: seconds to wait at the start for transactions that write; `retained_limit`: bytes of WAL that the slot may hold on
-    a server that sets no limit itself, before the run is ended in the interest of the server's disk.
+    a server that sets no limit itself, before the run is ended in the interest of the server's disk. `behind`: the registration of an
+    exchange, by whose slot the table is followed that came by it.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class LogicalStream:
         reader: str = "auto",
         patience: float = slot.PATIENCE,
         retained_limit: int = RETAINED_LIMIT,
+        behind: str = "",
     ) -> None:
         self._connect = connect
         self._facts = facts
@@ -70,11 +72,13 @@ class LogicalStream:
         self._retained_limit = retained_limit
         self._session = Session(connect, purpose="stream control")
         self._asking = asyncio.Lock()
+        self._behind = behind
         self._name = ""
         self._registration: slot.Registration | None = None
         self._follower: Follower | None = None
         self._handover: Handover[News] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._held = False
         self._reached = Place(0)
         self._ends = 0
 
@@ -108,6 +112,9 @@ class LogicalStream:
     async def _prepare(self) -> None:
         if not self._session.is_open:
             await self._session.open()
+        if self._behind:
+            self._name = self._behind
+            return
         oid = await self._session.scalar(
             "SELECT oid::bigint FROM pg_database WHERE datname = current_database()", doing="looking at the database"
         )
@@ -119,15 +126,24 @@ class LogicalStream:
         assert isinstance(place, Place)
         return json.dumps({"lsn": spelled(place.lsn), "end": max(place.end, self._ends)})
 
+    async def noted_now(self, session: Session, noted: str) -> str:
+        """`noted`, moved on to the WAL's present end, beyond all that was confirmed so far; no change of the source lies between the two."""
+        lsn = await session.scalar("SELECT pg_current_wal_insert_lsn()::text", doing="asking for the end of the WAL")
+        return json.dumps({**json.loads(noted), "lsn": str(lsn)})
+
     async def resumed(self, noted: str) -> Position:
         """See `ChangeStream.resumed`; the slot and the publication must be there still. Raises as `slot.found` does."""
         told = json.loads(noted)
         lsn, self._ends = parsed(str(told["lsn"])), int(told["end"]) + _MARKS_OF_THE_DEAD
         await self._prepare()
+        if self._behind:
+            # Nobody has read from it meanwhile, so what it holds now is what is to be read.
+            self._retained_limit += await slot.retained_bytes(self._session, self._name)
         self._registration = await slot.found(
             self._session,
             self._name,
             lsn,
+            limit=self._retained_limit,
             source=self._source,
             oid=self._oid,
             key=self._key,
@@ -140,6 +156,10 @@ class LogicalStream:
         place = position.token
         if self._follower is not None and isinstance(place, Place):
             self._follower.confirm(place.lsn)
+
+    def hold(self, held: bool) -> None:
+        """Whether the slot is to stay where it is for one that follows from there: what is read meanwhile is not given up by reading it."""
+        self._held = held
 
     async def open(self, start: Position) -> None:
         """Begin to follow from `start`. Raises StreamLost where the server no longer holds it, ConnectionFailed,
@@ -182,7 +202,7 @@ class LogicalStream:
         handover, follower = self._handover, self._follower
         if handover is None or follower is None:
             raise StreamLost("the change stream is not open")
-        if follower.way == "peek":
+        if follower.way == "peek" and not self._held:
             # Queries show what is not confirmed again and again, so that here nothing can wait for a checkpoint.
             follower.confirm(self._reached.lsn)
         await handover.wait(_READ_SECONDS)

@@ -1,0 +1,71 @@
+"""A table that is changed and taken back, on any kind of server, and what a test asks of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from migrating import Finished, cursor_of, ghostpy, url_of
+
+from ghostpy import sandbox
+
+WITHIN = 60.0
+
+
+class Place:
+    """A database with a table `t`."""
+
+    def __init__(self, server: sandbox.Server, database: str) -> None:
+        self.server, self.database = server, database
+
+    @property
+    def at(self) -> tuple[str, ...]:
+        return (f"--url={url_of(self.server, self.database)}", "--table=t")
+
+    def migrate(self, alter: str, *flags: str) -> Finished:
+        return ghostpy("migrate", *self.at, f"--alter={alter}", "--execute", "--verbose", *flags)
+
+    def revert(self, *flags: str) -> Finished:
+        return ghostpy("revert", *self.at, *flags)
+
+    def ask(self, question: str) -> list[tuple[Any, ...]]:
+        with cursor_of(self.server, self.database) as cursor:
+            cursor.execute(question)
+            return list(cursor.fetchall())
+
+    def do(self, *statements: str) -> None:
+        with cursor_of(self.server, self.database) as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            cursor.execute("COMMIT")
+
+    @contextmanager
+    def started(self, folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """A run under way; it is killed at the end of the block, if it is still there."""
+        command = [sys.executable, "-m", "ghostpy", arguments[0], *self.at, *arguments[1:], "--execute", "--verbose"]
+        with (folder / "errors").open("w") as errors:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, text=True
+            )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+def until(true: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + WITHIN
+    while not true():
+        assert time.monotonic() < deadline, f"in vain: {what}"
+        time.sleep(0.02)
+
+
+def told(folder: Path, text: str) -> bool:
+    return text in (folder / "errors").read_text()
