@@ -329,7 +329,8 @@ class Updating(Ranging, Protocol):
 
         Where a chunk whose answer was lost turns out to be done, nothing else is done, and that chunk's course returned. Unless `patient` it
         hardly waits for rows that somebody has locked. Raises TransientError where nothing of the chunk was done, DataDoesNotFit where a row
-        cannot be stored, and AlreadyRunning where somebody else has gone on with the ledger.
+        cannot be stored (with `rows` of 1 that row is named; nothing of the chunk was done), and AlreadyRunning where somebody else has gone on
+        with the ledger.
         """
 
     async def drop(self, *, unused: bool = False) -> bool:

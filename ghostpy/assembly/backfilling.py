@@ -50,9 +50,7 @@ async def backfill(settings: MigrateSettings, observer: Observer) -> RunReport |
     """
     recorder = Recorder(in_place=True)
     async with hooked(settings, recorder.snapshot, observer) as moments:
-        outcome = await _done(settings, recorder, observer, moments)
-        await succeeded(moments, outcome)
-        return outcome
+        return await _done(settings, recorder, observer, moments)
 
 
 async def _done(
@@ -63,34 +61,30 @@ async def _done(
         await dialect.open()
         if dialect.address != settings.connect.address:
             observer.happened(f"{settings.connect.address} is a replica: rows are updated on {dialect.address}")
-        earlier = await _earlier(dialect, settings, observer) if settings.execute else None
+        earlier = await _earlier(dialect, settings) if settings.execute else None
         plan = await dialect.plan()
         observer.planned(plan, await definition_of(dialect))
         await plan_ready(moments, plan, settings, dialect.address)
         if not settings.execute:
+            await succeeded(moments, plan)
             return plan
         for finding in plan.findings:
             if finding.severity is Severity.WARN:
                 observer.happened(f"plan: {finding.text}. {finding.way_out}".rstrip(". ") + ".", warning=True)
         change = dialect.change(plan)
         earlier = _agreed(earlier, change, plan, dialect, observer)
-        report = await _carried_out(dialect, plan, change, earlier, settings, recorder, observer, moments)
-        report = replace(report, definition=await definition_of(dialect))
-        observer.ended(report)
-        return report
+        return await _carried_out(dialect, plan, change, earlier, settings, recorder, observer, moments)
     finally:
         await dialect.close()
 
 
-async def _earlier(dialect: BackfillDialect, settings: MigrateSettings, observer: Observer) -> BackfillCourse | None:
+async def _earlier(dialect: BackfillDialect, settings: MigrateSettings) -> BackfillCourse | None:
     """How far an earlier run came, with the run's lock taken. Raises CannotResume."""
     await dialect.lock_run()
-    retries = settings.copy.retries
     if settings.resume.restart:
-        await retried(retries, dialect.updating.drop)
-        observer.happened("--restart: rows that an earlier backfill has updated are updated again", warning=True)
+        # Its ledger stays until the plan is found good and another takes its place.
         return None
-    earlier = await retried(retries, dialect.updating.saved)
+    earlier = await retried(settings.copy.retries, dialect.updating.saved)
     if earlier is None and settings.resume.required:
         raise errors.CannotResume(
             f"--resume: there is no backfill of this table to go on with on {dialect.address}: it was never begun, or it is done; "
@@ -143,8 +137,17 @@ async def _carried_out(
     await dialect.vitals.open(settings.throttle)
     run = _assembled(dialect, change, earlier, settings, recorder, observer, moments)
     desk = desk_of(dialect, plan, run.steering, settings, observer, BACKFILL)
-    async with _telling(run.backfill, plan), served(settings.control, desk, moments):
-        await run.backfill.run()
+    async with _telling(run.backfill, plan):
+        async with served(settings.control, desk, moments):
+            await run.backfill.run()
+        report = replace(_report(plan, recorder), definition=await definition_of(dialect))
+        observer.ended(report)
+        await succeeded(moments, report)
+        await run.backfill.finish()
+    return report
+
+
+def _report(plan: Plan, recorder: Recorder) -> RunReport:
     return RunReport(
         source=str(plan.source.name),
         strategy=Strategy.BACKFILL.value,

@@ -48,13 +48,13 @@ async def plan_ready(moments: Moments, plan: Plan, settings: MigrateSettings, ad
 
 
 async def succeeded(moments: Moments, outcome: RunReport | Plan) -> None:
-    """All is done and cleaned up. Raises HookFailed, which undoes nothing."""
+    """All is done and, but for the ledger of a backfill, cleaned up. Raises HookFailed, which undoes nothing."""
     try:
         await moments.reached(Moment.SUCCESS, outcome.strategy if isinstance(outcome, RunReport) else "")
     except HookFailed as failure:
         if isinstance(outcome, RunReport):
-            became = "is updated" if outcome.strategy == Strategy.BACKFILL.value else "has its new schema"
-            failure.hint = f"The run itself ended well: {outcome.source} {became}, and nothing was undone."
+            became = "" if outcome.strategy == Strategy.BACKFILL.value else f": {outcome.source} has its new schema"
+            failure.hint = f"The run itself ended well{became}, and nothing was undone."
         raise
 
 

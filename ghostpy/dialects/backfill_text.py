@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 
 from ghostpy.errors import AlreadyRunning, CannotResume, DataDoesNotFit
 from ghostpy.model.backfill import BackfillCourse
+from ghostpy.model.column_map import CopyKey
 from ghostpy.model.keys import Bound
 from ghostpy.model.plan import Plan
 
@@ -53,13 +54,11 @@ def cannot_read(why: str) -> CannotResume:
     )
 
 
-def does_not_fit(refused: DataDoesNotFit, course: BackfillCourse) -> DataDoesNotFit:
-    """The error for a chunk in which the server refused a row."""
-    place = f"its key is above ({', '.join(course.low)})" if course.low else "it is in the first chunk"
-    return DataDoesNotFit(
-        f"{refused.message}; {place}, and nothing of its chunk was updated",
-        hint="Correct the row, then run the same command again.",
-    )
+def does_not_fit(refused: DataDoesNotFit, key: CopyKey, chunk: Sequence[str]) -> DataDoesNotFit:
+    """The error for a chunk in which the server refused a row. `chunk`: the readable literals of its last key."""
+    columns = ", ".join(column.name for column in key.source_columns)
+    place = f"the row is the one with {columns} = {', '.join(chunk)}"
+    return DataDoesNotFit(f"{refused.message}; {place}", hint="Correct the row, then run the same command again.")
 
 
 def checked(found: BackfillCourse, expected: BackfillCourse, ledger: object) -> BackfillCourse | None:

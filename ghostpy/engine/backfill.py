@@ -24,7 +24,9 @@ _CLEAN_UP_LIMIT = 30.0
 
 
 class Backfill:
-    """Pieces of work and rests, until all rows up to the bound are done; then the ledger goes. The run's lock is held by the caller.
+    """Pieces of work and rests, until all rows up to the bound are done. The run's lock is held by the caller.
+
+    The ledger goes by `finish`, after everybody has heard of the end: without it, the same command would update all rows again.
 
     `earlier`: how far another run came, which this one goes on with. What goes on `beside` the story (heartbeat, pace, throttle, …) runs as long as it does, and ends it by failing.
     """
@@ -75,7 +77,7 @@ class Backfill:
         return self._updater.course.complete and self._updater.begun
 
     async def run(self) -> None:
-        """Return once all rows up to the bound are done, and the ledger is gone."""
+        """Return once all rows up to the bound are done."""
         try:
             await self._begin()
             helpers = {name: run() for name, run in self._beside.items()}
@@ -85,16 +87,18 @@ class Backfill:
             if not self.begun and not isinstance(ended, (errors.Panicked, errors.ConnectionFailed)):
                 await self._give_up()
             raise
-        self._recorder.enter(Phase.CLEAN_UP)
-        self.kept = not await retried(self._retries, self._updating.drop)
         self._recorder.enter(Phase.DONE)
         self._observer.progressed(self._recorder.snapshot())
 
+    async def finish(self) -> None:
+        """Remove the ledger."""
+        self.kept = not await retried(self._retries, self._updating.drop)
+
     async def _begin(self) -> None:
         if self._earlier is None:
-            self._updater.begin(await self._updating.begin(self._change))
+            self._updater.begin(await retried(self._retries, self._updating.begin, self._change))
         else:
-            await self._updating.go_on(self._earlier)
+            await retried(self._retries, self._updating.go_on, self._earlier)
             self._updater.begin(self._earlier)
 
     async def _story(self) -> None:

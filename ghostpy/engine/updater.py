@@ -2,6 +2,8 @@
 
 The application goes before us: a chunk that meets a row which somebody has locked gives all its own locks back at once, rests, and is tried
 again with fewer rows, until it is so small that waiting holds up hardly anybody.
+
+A row that cannot be stored is looked for by halves: what comes before it is updated meanwhile, and the error names it.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from collections.abc import Callable
 from ghostpy.engine.chunker import SMALLEST, Chunker
 from ghostpy.engine.knobs import Knobs
 from ghostpy.engine.recorder import Recorder
-from ghostpy.errors import TransientError
+from ghostpy.errors import DataDoesNotFit, TransientError
 from ghostpy.model.backfill import BackfillCourse
 from ghostpy.model.moment import Moment
 from ghostpy.protocols import Gate, Moments, Updating
@@ -52,6 +54,8 @@ class Updater:
         self._shrunk = 1
         self._in_vain = 0
         """Attempts in a row."""
+        self._suspects = 0
+        """How many of the next rows may be the one that the server refused."""
         self._told = False
 
     def begin(self, course: BackfillCourse) -> None:
@@ -62,7 +66,8 @@ class Updater:
     async def slice(self, seconds: float) -> None:
         """Update for about `seconds`, until a rest is asked for, or until an attempt is in vain; what was begun is finished.
 
-        Raises TransientError where as many attempts in a row were in vain as are allowed.
+        Raises TransientError where as many attempts in a row were in vain as are allowed, DataDoesNotFit where all rows before the one that
+        is refused are done.
         """
         end = time.monotonic() + seconds
         while not self.course.complete and await self._chunk():
@@ -71,8 +76,8 @@ class Updater:
 
     async def _chunk(self) -> bool:
         wanted = self._chunker.rows
-        rows = max(min(wanted, SMALLEST), wanted // self._shrunk)
-        patient = self._in_vain > _IMPATIENT and rows <= SMALLEST
+        rows = (self._suspects + 1) // 2 or max(min(wanted, SMALLEST), wanted // self._shrunk)
+        patient = self._in_vain > _IMPATIENT and (rows <= SMALLEST or self._suspects > 0)
         began = time.monotonic()
         try:
             high = await self._updating.next_bound(self.course.low, rows)
@@ -81,9 +86,15 @@ class Updater:
         except TransientError as error:
             await self._failed(error, rows)
             return False
+        except DataDoesNotFit:
+            if rows == 1:
+                raise
+            self._suspects = rows
+            return True
         now = time.monotonic()
-        if high is not None and not self._in_vain:
+        if high is not None and not self._in_vain and not self._suspects:
             self._chunker.finished(rows, now - updating)
+        self._suspects = max(0, self._suspects - rows)
         self._done(after, rows, now - began)
         return True
 

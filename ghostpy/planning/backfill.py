@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ghostpy.model.column_map import ColumnFeed, ColumnMap, CopyKey
 from ghostpy.model.finding import Finding
@@ -12,11 +12,25 @@ from ghostpy.planning.copy_key import choose_copy_key
 Assignments = Sequence[tuple[str, str]]
 
 _NEXT = "Name another column."
+_QUERIES = ("SELECT", "TABLE")
 
 
 def value_sql(expression: str) -> str:
     """What stands behind the `=`: `DEFAULT` is no expression, so it must not stand in parentheses."""
     return "DEFAULT" if expression.strip().upper() == "DEFAULT" else f"({expression})"
+
+
+def other_rows(texts: Iterable[tuple[str, Sequence[str]]]) -> list[Finding]:
+    """Queries within expressions. `texts`: what each is called, and its keywords in upper case."""
+    found = ((what, word) for what, words in texts for word in _QUERIES if word in words)
+    return [
+        Finding(
+            "expression-reads-rows",
+            f"{what} uses {word}: other rows change while the backfill goes on, so its values would depend on when a row's turn comes",
+            "Use the row's own columns only; put what is needed from elsewhere into a column first.",
+        )
+        for what, word in found
+    ]
 
 
 def set_columns(table: Table, assignments: Assignments, *, spelled: Callable[[str], str]) -> list[Column]:
@@ -61,6 +75,12 @@ def backfill_key(
 def _sets_key(column: str, index: str) -> Finding:
     text = f"{column} is a part of the key {index}, by which it is told which rows are done"
     return Finding("sets-key", text, "A backfill cannot set it: take it out of --set.")
+
+
+def expressions(assignments: Assignments, where: str | None) -> list[tuple[str, str]]:
+    """What people call each of the expressions, and its text."""
+    texts = [(f"--set {column}", text) for column, text in assignments]
+    return [*texts, ("--where", where)] if where else texts
 
 
 def text_of(table: str, assignments: Assignments, where: str | None) -> str:

@@ -21,7 +21,14 @@ from ghostpy.model.keys import KeyRange
 from ghostpy.model.names import HelperNames, TableName
 from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.table import Column, Table
-from ghostpy.planning.backfill import assignment_findings, backfill_key, set_columns, text_of
+from ghostpy.planning.backfill import (
+    assignment_findings,
+    backfill_key,
+    expressions,
+    other_rows,
+    set_columns,
+    text_of,
+)
 from ghostpy.planning.sql_tokens import TokenKind, tokenize
 from ghostpy.preflight.refusal import refusal, refusing
 from ghostpy.preflight.source import source_findings
@@ -40,7 +47,7 @@ async def backfill_plan(
     missing = missing_privileges(grants, source.schema, mariadb=mariadb, on_tables=FOR_BACKFILL)
     findings = privilege_findings(missing, source)
     findings += _server_findings(facts)
-    findings += _variables(settings)
+    findings += _expressions(settings)
     table = await describe(session, source)
     if table is None:
         if not findings:
@@ -95,18 +102,17 @@ def _server_findings(facts: ServerFacts) -> list[Finding]:
     return findings
 
 
-def _variables(settings: TargetSettings) -> list[Finding]:
-    texts = [(f"--set {column}", text) for column, text in settings.assignments]
-    if settings.where:
-        texts.append(("--where", settings.where))
-    return [
+def _expressions(settings: TargetSettings) -> list[Finding]:
+    texts = [(what, tokenize(text, what)) for what, text in expressions(settings.assignments, settings.where)]
+    words = [(what, [t.text.upper() for t in tokens if t.kind is TokenKind.WORD]) for what, tokens in texts]
+    return other_rows(words) + [
         Finding(
             "uses-variable",
             f"{what} uses a variable, whose value depends on how the rows fall into chunks",
             "Use the row's own columns.",
         )
-        for what, text in texts
-        if any(token.text == "@" for token in tokenize(text, what))
+        for what, tokens in texts
+        if any(token.text == "@" for token in tokens)
     ]
 
 

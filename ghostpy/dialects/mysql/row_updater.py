@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from ghostpy import errors
 from ghostpy.dialects import backfill_text, whose
 from ghostpy.dialects.mysql import quote
+from ghostpy.dialects.mysql.conflicts import shown
 from ghostpy.dialects.mysql.earlier_run import BACKFILL_COMMENT, SOURCE
 from ghostpy.dialects.mysql.session import Session, SessionPool
 from ghostpy.dialects.mysql.update_statements import UpdateStatements
@@ -104,7 +105,9 @@ class RowUpdater:
             try:
                 updated = await session.execute(of.update(chunk), doing=doing)
             except errors.DataDoesNotFit as error:
-                raise backfill_text.does_not_fit(error, course) from error
+                raise backfill_text.does_not_fit(
+                    error, of.plan.copy_key, [shown(literal) for literal in chunk.high or ()]
+                ) from error
             passed = rows if high else int(await session.scalar(of.count(chunk), doing="counting rows"))
             now = backfill_text.after(course, high, updated=updated, passed=passed, seconds=time.monotonic() - began)
             await session.execute(

@@ -18,7 +18,15 @@ from ghostpy.model.keys import KeyRange
 from ghostpy.model.names import HelperNames, TableName
 from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.table import Column, Table
-from ghostpy.planning.backfill import assignment_findings, backfill_key, set_columns, text_of
+from ghostpy.planning.backfill import (
+    assignment_findings,
+    backfill_key,
+    expressions,
+    other_rows,
+    set_columns,
+    text_of,
+)
+from ghostpy.planning.postgres_tokens import TokenKind, tokenize
 from ghostpy.preflight.refusal import refusal, refusing
 from ghostpy.settings import TargetSettings
 
@@ -45,7 +53,7 @@ async def backfill_plan(
     if table.kind not in ("BASE TABLE", "PARTITIONED TABLE"):
         text = f"{source} is a {table.kind.lower()}, not a table of rows"
         raise refusal(source, session.address, [Finding("not-a-table", text, "Name the table below it.")])
-    findings = _server_findings(facts)
+    findings = _server_findings(facts) + _expressions(settings)
     findings += await _hanging_on(session, facts, source)
     findings += assignment_findings(table, settings.assignments, spelled=str)
     set_ = set_columns(table, settings.assignments, spelled=str)
@@ -88,6 +96,14 @@ def _server_findings(facts: ServerFacts) -> list[Finding]:
     if facts.in_recovery or facts.read_only:
         findings.append(Finding("read-only", "the server is a standby or read-only", "Connect to the primary."))
     return findings
+
+
+def _expressions(settings: TargetSettings) -> list[Finding]:
+    texts = expressions(settings.assignments, settings.where)
+    return other_rows(
+        (what, [token.text.upper() for token in tokenize(text, what) if token.kind is TokenKind.WORD])
+        for what, text in texts
+    )
 
 
 async def _hanging_on(session: Session, facts: ServerFacts, source: TableName) -> list[Finding]:

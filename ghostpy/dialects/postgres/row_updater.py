@@ -103,7 +103,7 @@ class RowUpdater:
             try:
                 updated = await session.execute(of.update(chunk), doing=f"updating rows of {self._source}")
             except errors.DataDoesNotFit as error:
-                raise backfill_text.does_not_fit(error, course) from error
+                raise backfill_text.does_not_fit(error, of.plan.copy_key, chunk.high or ()) from error
             passed = rows if high else int(await session.scalar(of.count(chunk), doing="counting rows"))
             now = backfill_text.after(course, high, updated=updated, passed=passed, seconds=time.monotonic() - began)
             await session.execute(
