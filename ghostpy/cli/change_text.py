@@ -15,7 +15,7 @@ from ghostpy.planning.postgres_tokens import TokenKind
 
 _TRANSFORM = re.compile(r"\s*(?:`((?:[^`]|``)+)`|([^=\s`]+))\s*=(.*)", re.DOTALL)
 _EXAMPLE = (
-    "For example: --transform \"first_name=SUBSTRING_INDEX(name, ' ', 1)\", or on PostgreSQL split_part(name, ' ', 1)."
+    "For example: {flag} \"first_name=SUBSTRING_INDEX(name, ' ', 1)\", or on PostgreSQL split_part(name, ' ', 1)."
 )
 _NOT_SENT = "Nothing was sent to the server."
 
@@ -120,7 +120,8 @@ def _postgres_column(text: str, what: str) -> tuple[str, str]:
 
 
 def _no_transform(what: str) -> UsageError:
-    return UsageError(f"{what} is not of the form column=expression.", hint=_EXAMPLE)
+    hint = _EXAMPLE.format(flag=what.partition(" ")[0])
+    return UsageError(f"{what} is not of the form column=expression.", hint=hint)
 
 
 TEXTS: Mapping[str, ChangeText] = {
