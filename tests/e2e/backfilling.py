@@ -34,10 +34,14 @@ class Backfilled(Place):
 
     sets: Sequence[str] = ("n = n + 1",)
     where: str = "wanted = 1"
+    port: int = 0
+    """Where the program connects to, if that is not the server itself."""
 
     @property
     def flags(self) -> list[str]:
-        call = ["backfill", f"--url={url_of(self.server, self.database)}", "--table=t", f"--where={self.where}"]
+        url = url_of(self.server, self.database)
+        url = url.replace(f":{self.server.port}/", f":{self.port or self.server.port}/")
+        call = ["backfill", f"--url={url}", "--table=t", f"--where={self.where}"]
         return [*call, *(f"--set={each}" for each in self.sets)]
 
     @property
