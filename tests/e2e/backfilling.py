@@ -119,7 +119,7 @@ class Wrote:
 class Application:
     """Adds to rows, inserts and deletes some, in transactions that lock several rows, against the order of the key; for the length of a block."""
 
-    def __init__(self, place: Backfilled, rows: int = ROWS, *, threads: int = 3, seed: int = 1) -> None:
+    def __init__(self, place: Backfilled, rows: int = ROWS, *, threads: int = 2, seed: int = 1) -> None:
         self._place, self._rows, self._count = place, rows, threads
         self.wrote = Wrote()
         self._over = threading.Event()
@@ -142,7 +142,7 @@ class Application:
     def _work(self, number: int, choose: random.Random) -> None:
         try:
             with cursor_of(self._place.server, self._place.database) as cursor:
-                while not self._over.wait(0.002):
+                while not self._over.wait(0.005):
                     self._transaction(cursor, number, choose)
         except Exception as error:
             with self._lock:

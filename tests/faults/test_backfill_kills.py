@@ -29,6 +29,7 @@ from ghostpy.settings import ConnectSettings, CopySettings, MigrateSettings, Tar
 NewDatabase = Callable[[sandbox.Server], str]
 KINDS = ["mysql", "mariadb", "postgres"]
 SLOWLY = ("--chunk-size=10", "--nice-ratio=3")
+_ROWS = 6_000
 
 
 @pytest.fixture(params=KINDS)
@@ -74,17 +75,17 @@ def _kill(place: Backfilled, run: Run, choose: random.Random, longest: float | N
 
 
 def _killed(server: sandbox.Server, new_database: NewDatabase, folder: Path, *, kills: int, seed: int) -> None:
-    place = make_backfilled(server, new_database)
-    with Application(place, seed=seed) as application:
+    place = make_backfilled(server, new_database, _ROWS)
+    with Application(place, _ROWS, seed=seed) as application:
         resumed = _killed_until_done(place, folder, kills=kills, longest=2.5, seed=seed)
     print(f"{server.kind}: {resumed} runs resumed, {application.wrote.transactions} transactions beside them")
     assert resumed > 0
     assert place.tables() == ALONE[server.kind]
-    assert_each_once(place, application.wrote)
+    assert_each_once(place, application.wrote, _ROWS)
 
 
 def test_killed_again_and_again(server: sandbox.Server, new_database: NewDatabase, tmp_path: Path) -> None:
-    _killed(server, new_database, tmp_path, kills=4, seed=1)
+    _killed(server, new_database, tmp_path, kills=3, seed=1)
 
 
 @pytest.mark.soak
@@ -177,10 +178,10 @@ def test_lost_answers(server: sandbox.Server, new_database: NewDatabase, fates: 
 
 def test_cut_off_again_and_again(server: sandbox.Server, new_database: NewDatabase, tmp_path: Path) -> None:
     """All connections at once, at any moment: the run goes on or ends, and the same command goes on then."""
-    place, choose = make_backfilled(server, new_database), random.Random(3)
-    with proxied(server.host, server.port) as proxy, Application(place) as application:
+    place, choose = make_backfilled(server, new_database, 6000), random.Random(3)
+    with proxied(server.host, server.port) as proxy, Application(place, 6000) as application:
         through = replace(place, port=proxy.port)
-        for cuts in (4, 4, 0):
+        for cuts in (3, 3, 0):
             again = ("--resume",) if place.is_begun() else ()
             with running(through, tmp_path, *SLOWLY, *again, *(() if cuts else ("--nice-ratio=0",))) as run:
                 until(lambda run=run: run.process.poll() is not None or place.is_begun(), "a ledger")  # type: ignore[misc]
@@ -195,7 +196,7 @@ def test_cut_off_again_and_again(server: sandbox.Server, new_database: NewDataba
                 break
     assert status in (0, 17)
     assert place.tables() == ALONE[server.kind]
-    assert_each_once(place, application.wrote)
+    assert_each_once(place, application.wrote, 6000)
 
 
 # --- what a dead run has left -------------------------------------------------------------------------------------------
