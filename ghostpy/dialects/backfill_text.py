@@ -22,6 +22,7 @@ def change(plan: Plan) -> Mapping[str, str]:
     key = plan.copy_key
     columns = ", ".join(f"{c.name} {c.full_type}{f' {c.collation}' if c.collation else ''}" for c in key.source_columns)
     return {
+        "the table": str(plan.source.name),
         "--set": "; ".join(f"{feed.target.name} = {feed.transform}" for feed in plan.columns.feeds),
         "--where": plan.where or "",
         "the key": f"{key.index} ({columns})",

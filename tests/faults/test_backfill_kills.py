@@ -233,6 +233,11 @@ def test_another_backfill_instead(
     assert "--restart" in refused.errors
     elsewhere = replace(place, where="wanted = 0").run("--execute")
     assert (elsewhere.status, "it differs in --where" in elsewhere.errors) == (17, True), elsewhere.errors
+    place.do("CREATE TABLE u (id INT PRIMARY KEY, n INT NOT NULL, wanted INT NOT NULL)")
+    same_ledger = ("--table=u", f"--force-table-names={'public_t' if kind == 'postgres' else 't'}")
+    of_another = place.run("--execute", *same_ledger)
+    assert (of_another.status, "it differs in the table" in of_another.errors) == (17, True), of_another.errors
+    place.do("DROP TABLE u")
     bad = replace(place, sets=("n = nobody",)).run("--execute", "--restart")
     assert bad.status == 3, bad.errors
     assert place.updated() == done
