@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from ghostpy.model.backfill import BackfillCourse
 from ghostpy.model.change import ChangeBatch, Position
 from ghostpy.model.checkpoint import Checkpoint
 from ghostpy.model.difference import Difference
@@ -200,7 +201,17 @@ class Exchanging(Protocol):
         """Who owns the source's name, looked up after it is certain that no session of ours can still change it."""
 
 
-class Housekeeping(Protocol):
+class Activity(Protocol):
+    """What the pace of a run is measured by."""
+
+    async def beat(self, number: int) -> None:
+        """Write heartbeat `number` (counting up) to the ledger; it comes back in `ChangeBatch.heartbeat`, where changes are followed."""
+
+    async def writes(self) -> int:
+        """How many writing statements the whole server has executed so far; for differences only."""
+
+
+class Housekeeping(Activity, Protocol):
     """The tables that a run makes and removes."""
 
     async def lock_run(self) -> None:
@@ -228,9 +239,6 @@ class Housekeeping(Protocol):
         """Take over the shadow of an earlier run. Raises CannotResume where it is not there."""
 
     async def create_ledger(self) -> None: ...
-
-    async def beat(self, number: int) -> None:
-        """Write heartbeat `number` (counting up) to the ledger; it comes back in `ChangeBatch.heartbeat`."""
 
     async def create_shadow(self) -> None:
         """Make the shadow, perhaps without indexes that are quicker built on a full table."""
@@ -270,9 +278,6 @@ class Housekeeping(Protocol):
     async def count_rows(self) -> int:
         """The exact number of rows; reads the whole table."""
 
-    async def writes(self) -> int:
-        """How many writing statements the whole server has executed so far; for differences only."""
-
     async def definition(self) -> str:
         """The source as SQL text, as it stands now; for people to compare."""
 
@@ -303,8 +308,37 @@ class Parts:
     trial: bool = False
 
 
-class Dialect(Protocol):
-    """A kind of server, for one run."""
+class Updating(Ranging, Protocol):
+    """Updates a table in place, chunk by chunk along its key, each row exactly once. One caller at a time, with the run's lock held.
+
+    What is done is written down in the ledger in the transaction of the chunk: whatever becomes of an answer, a session, a process or the
+    server, either both hold or neither does.
+    """
+
+    async def saved(self) -> BackfillCourse | None:
+        """How far an earlier run has come, once nothing of it is under way on the server any more. Raises CannotResume where that cannot be read."""
+
+    async def begin(self, change: Mapping[str, str]) -> BackfillCourse:
+        """Make the ledger, and fix how far the backfill goes: up to the key that is the highest now."""
+
+    async def go_on(self, course: BackfillCourse) -> None:
+        """Take over what `saved` told."""
+
+    async def update(self, course: BackfillCourse, high: Bound | None, rows: int, *, patient: bool) -> BackfillCourse:
+        """Update the rows above `course.low` and up to `high` (None: up to the end), about `rows` of them, and say how far the backfill is then.
+
+        Where a chunk whose answer was lost turns out to be done, nothing else is done, and that chunk's course returned. Unless `patient` it
+        hardly waits for rows that somebody has locked. Raises TransientError where nothing of the chunk was done, DataDoesNotFit where a row
+        cannot be stored (with `rows` of 1 that row is named; nothing of the chunk was done), and AlreadyRunning where somebody else has gone on
+        with the ledger.
+        """
+
+    async def drop(self, *, unused: bool = False) -> bool:
+        """Remove the ledger; with `unused` only where no chunk is noted in it. Whether it is gone."""
+
+
+class Server(Protocol):
+    """Who is worked on."""
 
     @property
     def address(self) -> str:
@@ -313,6 +347,45 @@ class Dialect(Protocol):
     @property
     def version(self) -> str:
         """The server's, as it tells it; once it is connected."""
+
+
+class BackfillDialect(Server, Protocol):
+    """A kind of server, for one backfill."""
+
+    @property
+    def activity(self) -> Activity: ...
+
+    @property
+    def updating(self) -> Updating:
+        """`saved` and `drop` may be called before the plan is made, all else after it."""
+
+    @property
+    def vitals(self) -> Vitals: ...
+
+    async def open(self) -> None:
+        """Connect and ask for the server's facts. Raises ConnectionFailed."""
+
+    async def lock_run(self) -> None:
+        """Take the server-side lock of this table, the same as for a change of it; it ends with our sessions. Raises AlreadyRunning."""
+
+    async def plan(self) -> Plan:
+        """Decide along which key rows are updated, and let the server read the expressions; nothing is changed. Raises PlanRefused, MissingPrivilege."""
+
+    def change(self, plan: Plan) -> Mapping[str, str]:
+        """What is set where, by aspects; none of them may differ where a run goes on with another."""
+
+    async def count_rows(self) -> int:
+        """The exact number of rows; reads the whole table."""
+
+    async def definition(self) -> str:
+        """The table as SQL text; for people."""
+
+    async def close(self) -> None:
+        """End all sessions. Never raises."""
+
+
+class Dialect(Server, Protocol):
+    """A kind of server, for one run."""
 
     @property
     def housekeeping(self) -> Housekeeping: ...

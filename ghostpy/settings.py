@@ -78,6 +78,8 @@ class TargetSettings:
     transforms: tuple[tuple[str, str], ...] = ()
     """Pairs of a shadow column and an SQL expression over the source row."""
     where: str | None = None
+    assignments: tuple[tuple[str, str], ...] = ()
+    """In a backfill, which updates the table's rows in place: pairs of a column and what it is set to."""
     strategy: str = "auto"
     """PostgreSQL: `auto`: the cheapest safe way; `shadow`: always the shadow; `online`: never the shadow, refuse instead."""
     force_table_names: str | None = None
@@ -251,7 +253,7 @@ class ObserveSettings:
 
 @dataclass(frozen=True, slots=True)
 class MigrateSettings:
-    """One run of `ghostpy migrate`."""
+    """One run of `ghostpy migrate`, or of `ghostpy backfill` where the target has assignments."""
 
     connect: ConnectSettings = field(default_factory=ConnectSettings)
     topology: TopologySettings = field(default_factory=TopologySettings)

@@ -12,10 +12,11 @@ from ghostpy.dialects import names_of
 from ghostpy.errors import HookFailed
 from ghostpy.model.moment import Moment
 from ghostpy.model.names import HelperNames, TableName
-from ghostpy.model.plan import Plan
+from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.progress import Progress, RunReport
 from ghostpy.observe.hook_variables import HookFacts
 from ghostpy.observe.hooks import Hooks, NoHooks
+from ghostpy.planning.backfill import text_of
 from ghostpy.protocols import Moments, Observer
 from ghostpy.settings import MigrateSettings
 
@@ -47,12 +48,13 @@ async def plan_ready(moments: Moments, plan: Plan, settings: MigrateSettings, ad
 
 
 async def succeeded(moments: Moments, outcome: RunReport | Plan) -> None:
-    """All is done and cleaned up. Raises HookFailed, which undoes nothing."""
+    """All is done and, but for the ledger of a backfill, cleaned up. Raises HookFailed, which undoes nothing."""
     try:
         await moments.reached(Moment.SUCCESS, outcome.strategy if isinstance(outcome, RunReport) else "")
     except HookFailed as failure:
         if isinstance(outcome, RunReport):
-            failure.hint = f"The run itself ended well: {outcome.source} has its new schema, and nothing was undone."
+            became = "" if outcome.strategy == Strategy.BACKFILL.value else f": {outcome.source} has its new schema"
+            failure.hint = f"The run itself ended well{became}, and nothing was undone."
         raise
 
 
@@ -65,7 +67,7 @@ def _moments(settings: MigrateSettings, progress: Callable[[], Progress], observ
         table="",
         shadow="",
         old="",
-        alter=settings.target.alter,
+        alter=_statement(settings),
         server=settings.connect.host,
         asked=settings.connect.host,
         executing_host=socket.gethostname(),
@@ -76,6 +78,11 @@ def _moments(settings: MigrateSettings, progress: Callable[[], Progress], observ
         revert=settings.revert.wanted,
     )
     return Hooks(hooks, _named(facts, *names_of(settings)), progress, observer)
+
+
+def _statement(settings: MigrateSettings) -> str:
+    target = settings.target
+    return text_of(target.table, target.assignments, target.where) if target.assignments else target.alter
 
 
 def _named(facts: HookFacts, source: TableName, names: HelperNames) -> HookFacts:

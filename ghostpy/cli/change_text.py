@@ -15,7 +15,7 @@ from ghostpy.planning.postgres_tokens import TokenKind
 
 _TRANSFORM = re.compile(r"\s*(?:`((?:[^`]|``)+)`|([^=\s`]+))\s*=(.*)", re.DOTALL)
 _EXAMPLE = (
-    "For example: --transform \"first_name=SUBSTRING_INDEX(name, ' ', 1)\", or on PostgreSQL split_part(name, ' ', 1)."
+    "For example: {flag} \"first_name=SUBSTRING_INDEX(name, ' ', 1)\", or on PostgreSQL split_part(name, ' ', 1)."
 )
 _NOT_SENT = "Nothing was sent to the server."
 
@@ -40,6 +40,8 @@ class ChangeText:
     """An expression that can be put into a statement as it is; the second text is what to call it."""
     column: Callable[[str, str], tuple[str, str]]
     """A column's name at the beginning of a text, and what follows it; the second text is what to call it."""
+    commas: Callable[[str, str], int]
+    """How many commas stand outside of all parentheses of an expression."""
     folded: Callable[[str], str]
     """Of columns' names: those that are one column are equal."""
 
@@ -118,7 +120,8 @@ def _postgres_column(text: str, what: str) -> tuple[str, str]:
 
 
 def _no_transform(what: str) -> UsageError:
-    return UsageError(f"{what} is not of the form column=expression.", hint=_EXAMPLE)
+    hint = _EXAMPLE.format(flag=what.partition(" ")[0])
+    return UsageError(f"{what} is not of the form column=expression.", hint=hint)
 
 
 TEXTS: Mapping[str, ChangeText] = {
@@ -127,6 +130,7 @@ TEXTS: Mapping[str, ChangeText] = {
         _desired_on_mysql,
         sql_tokens.expression,
         _mysql_column,
+        lambda text, what: sum(t.is_symbol(",") and not t.depth for t in sql_tokens.tokenize(text, what)),
         str.casefold,
     ),
     "postgres": ChangeText(
@@ -134,6 +138,7 @@ TEXTS: Mapping[str, ChangeText] = {
         _desired_on_postgres,
         _postgres_expression,
         _postgres_column,
+        lambda text, what: sum(t.is_symbol(",") and not t.depth for t in postgres_tokens.tokenize(text, what)),
         str,
     ),
 }

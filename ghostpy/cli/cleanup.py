@@ -149,4 +149,6 @@ def _state(leftover: Leftover, removed: set[Leftover]) -> str:
         return "in use by a run"
     if leftover.kind.endswith("revert"):
         return "kept for `ghostpy revert`, which cannot be without it"
+    if leftover.kind.endswith("backfill"):
+        return "left by a dead run; the same command goes on with it, and without it would update all rows again"
     return "left by a dead run" + ("; the same command goes on with it" if leftover.resumable else "")

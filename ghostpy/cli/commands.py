@@ -15,6 +15,20 @@ OWN_OF_VERIFY = (
     "config", "profile", "quiet", "debug",
 )  # fmt: skip
 
+OWN_OF_BACKFILL = (
+    "set", "database", "table", "where", "execute", "restart", "resume", "force-table-names", "assume-master-host",
+    "master-user", "master-password", "allow-master-master", "chunk-size", "chunk-time", "nice-ratio", "max-impact",
+    "default-retries", "exact-rowcount", "heartbeat-interval-millis", "max-lag-millis", "throttle-control-replicas",
+    "max-load", "critical-load", "critical-load-interval-millis", "critical-load-hibernate-seconds", "throttle-signal",
+    "throttle-query", "throttle-http", "throttle-http-interval-millis", "throttle-http-timeout-millis",
+    "ignore-http-errors", "throttle-flag-file", "throttle-additional-flag-file", "panic-flag-file", "window", "deadline",
+    "disk-reserve-percent", "serve-socket-file", "serve-tcp-port", "serve-tcp-host", "serve-tcp-token-file",
+    "initially-drop-socket-file", "force-named-panic", "hooks-path", "hooks-hint", "hooks-hint-owner",
+    "hooks-hint-token", "hooks-status-interval", "hooks-timeout", "metrics-port", "metrics-address", "metrics-textfile",
+    "statsd-addr", "statsd-tags", "runtime-metrics-interval", "report", "log-format", "log-file", "display", "summary",
+    "check-flag", "config", "profile", "quiet", "verbose", "debug", "stack",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -44,6 +58,13 @@ COMMANDS = (
         "say how a table would be changed, and what stands against it; changes nothing",
         flags=True,
         own=("format",),
+    ),
+    Command(
+        "backfill",
+        '--table … --set "col = expr" [--execute] [flags]',
+        "update the rows of a table where they are, chunk by chunk",
+        connects=True,
+        own=OWN_OF_BACKFILL,
     ),
     Command(
         "diff",

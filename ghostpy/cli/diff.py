@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from functools import partial
 
 from ghostpy.assembly.desired import find_difference
 from ghostpy.cli.config_file import usual_places
@@ -56,7 +57,7 @@ def run(argv: Sequence[str]) -> int:
     notes = Notes()
     for note in invocation.notes:
         notes.happened(note, warning=True)
-    found = ended_by_signals(find_difference(invocation.settings), invocation.settings, notes)
+    found = ended_by_signals(partial(find_difference, invocation.settings), invocation.settings, notes)
     if own.format == "json":
         print(redact(json.dumps(difference_document(found, invocation.settings), indent=2, ensure_ascii=False)))
     else:

@@ -12,6 +12,9 @@ _INTERRUPTED = 130
 _NOTHING_YET = (UsageError, PlanRefused, ConnectionFailed, AlreadyRunning)
 """Where a run ends so, it has not begun to create anything (but for a server that goes away later)."""
 
+_SAID = ("nothing was", "untouched", "not changed", "is updated")
+"""One of these stands where it is said already what was changed."""
+
 
 def failure_text(error: BaseException, *, trace: bool) -> str:
     """What to print: what happened, whether anything was changed, what to do; with `trace` that as well."""
@@ -39,7 +42,7 @@ def exit_code(error: BaseException) -> int:
 def _paragraph(error: GhostpyError) -> str:
     sentences = [_sentence(error.message), *map(_sentence, getattr(error, "__notes__", ()))]
     told = " ".join([*sentences, error.hint]).lower()
-    if _before_any_change(error) and not any(word in told for word in ("nothing was", "untouched", "not changed")):
+    if _before_any_change(error) and not any(word in told for word in _SAID):
         sentences.append("Nothing was changed.")
     # Behind a list of findings the rest begins on a line of its own.
     rest = " ".join([*sentences[1:], error.hint]).rstrip()

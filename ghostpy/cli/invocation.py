@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -54,13 +54,20 @@ class Invocation:
     """Whether a log in JSON holds the trace of the error that ends the run."""
 
 
-def read_invocation(values: FlagValues, environment: Mapping[str, str], ask: AskPassword) -> Invocation:
+def read_invocation(
+    values: FlagValues,
+    environment: Mapping[str, str],
+    ask: AskPassword,
+    target_of: Callable[[FlagValues, Connection], TargetSettings] | None = None,
+) -> Invocation:
     """The settings that `values` ask for. `ask` is called for `--ask-pass`, with its prompt.
+
+    `target_of`: reads what is to be done, where that is no ALTER.
 
     Raises UsageError where something is missing or does not fit.
     """
     connection = Connection(values, environment, ask)
-    target = _target(values, connection)
+    target = (target_of or _target)(values, connection)
     settings = MigrateSettings(
         topology=_topology(values),
         target=target,
@@ -153,14 +160,14 @@ def _listed(parts: Sequence[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def read_transforms(texts: Sequence[str], rules: ChangeText) -> tuple[tuple[str, str], ...]:
-    """The columns and expressions of `--transform`, each given once. Raises UsageError."""
+def read_transforms(texts: Sequence[str], rules: ChangeText, flag: str = "--transform") -> tuple[tuple[str, str], ...]:
+    """The columns and expressions of `--transform`, or of another such flag, each given once. Raises UsageError."""
     pairs: dict[str, tuple[str, str]] = {}
     for text in texts:
-        column, sql = rules.column(text, f"--transform {text!r}")
+        column, sql = rules.column(text, f"{flag} {text!r}")
         if rules.folded(column) in pairs:
-            raise UsageError(f"--transform names the column {column} twice.")
-        pairs[rules.folded(column)] = (column, rules.expression(sql, f"--transform {column}"))
+            raise UsageError(f"{flag} names the column {column} twice.")
+        pairs[rules.folded(column)] = (column, rules.expression(sql, f"{flag} {column}"))
     return tuple(pairs.values())
 
 

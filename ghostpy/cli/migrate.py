@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-import uvloop
 from rich.console import Console
 
 from ghostpy.assembly import migrate
@@ -22,11 +19,12 @@ from ghostpy.cli.help_text import migrate_help
 from ghostpy.cli.invocation import Invocation, read_invocation
 from ghostpy.cli.plan_text import print_plan
 from ghostpy.cli.process_list import forget_secrets
+from ghostpy.cli.signalled import Work, run_signalled
 from ghostpy.cli.summary import summarised
 from ghostpy.cli.version import version_text
 from ghostpy.cli.watching import is_live, watching
 from ghostpy.dialects import names_of
-from ghostpy.errors import CutOverInDoubt, GhostpyError, Interrupted
+from ghostpy.errors import CutOverInDoubt, GhostpyError
 from ghostpy.model.plan import Plan
 from ghostpy.model.progress import RunReport
 from ghostpy.observe.from_logging import told_to
@@ -36,8 +34,6 @@ from ghostpy.protocols import Observer
 from ghostpy.settings import MigrateSettings
 
 T = TypeVar("T")
-
-_SHOW_CURSOR = b"\x1b[?25h\n"
 
 
 def run(argv: Sequence[str], *, revert: bool = False) -> int:
@@ -60,7 +56,7 @@ def run(argv: Sequence[str], *, revert: bool = False) -> int:
     console = Console(highlight=False, soft_wrap=False)
     live = is_live(invocation, console)
     try:
-        _carried_out(invocation, console, live=live, summary=values.switch("summary"))
+        carried_out(invocation, console, run_to_end, live=live, summary=values.switch("summary"))
     except BrokenPipeError:
         raise
     except (Exception, KeyboardInterrupt) as error:
@@ -70,14 +66,22 @@ def run(argv: Sequence[str], *, revert: bool = False) -> int:
     return 0
 
 
-def _carried_out(invocation: Invocation, console: Console, *, live: bool, summary: bool) -> None:
+def carried_out(
+    invocation: Invocation,
+    console: Console,
+    to_end: Callable[[MigrateSettings, Observer], RunReport | Plan],
+    *,
+    live: bool,
+    summary: bool,
+) -> None:
+    """Run it by `to_end`, watched as the call asks for, and show what came of it."""
     source = str(names_of(invocation.settings)[0])
     quiet = invocation.level is Level.QUIET
     with summarised(source, wanted=quiet or summary) as line:
         with watching(invocation, console, live=live) as observer, told_to(observer):
             for note in invocation.notes:
                 observer.happened(note, warning=True)
-            line.outcome = outcome = run_to_end(invocation.settings, Several([observer, line]))
+            line.outcome = outcome = to_end(invocation.settings, Several([observer, line]))
         if isinstance(outcome, Plan) and not quiet:
             print_plan(outcome, invocation.settings, console)
 
@@ -87,73 +91,22 @@ def run_to_end(settings: MigrateSettings, observer: Observer) -> RunReport | Pla
 
     Raises GhostpyError, Interrupted after a signal.
     """
-    return ended_by_signals(migrate(settings, observer), settings, observer)
+    return ended_by_signals(partial(migrate, settings, observer), settings, observer)
 
 
-def ended_by_signals(doing: Coroutine[Any, Any, T], settings: MigrateSettings, observer: Observer) -> T:
+def ended_by_signals(start: Callable[[], Coroutine[Any, Any, T]], settings: MigrateSettings, observer: Observer) -> T:
     """The same for something else that is about the table of `settings`."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_signalled(doing, settings, observer))
+    work = Work(
+        start=start,
+        became=partial(_became, settings),
+        left=partial(_left, settings),
+        failed=partial(_say_what_became_of_the_source, settings),
+    )
+    return run_signalled(work, observer)
 
 
-async def _signalled(doing: Coroutine[Any, Any, T], settings: MigrateSettings, observer: Observer) -> T:
-    work = asyncio.create_task(doing, name="migration")
-    signals = _Signals(work, settings, observer)
-    with signals:
-        try:
-            return await work
-        except asyncio.CancelledError as ended:
-            if signals.first is None:
-                raise
-            raise _interrupted(signals.first, settings, getattr(ended, "__notes__", ())) from None
-        except GhostpyError as error:
-            _say_what_became_of_the_source(error, settings)
-            raise
-
-
-class _Signals:
-    """What the process does at signals while `work` runs. SIGHUP ends nothing: a lost terminal must not end a run."""
-
-    def __init__(self, work: asyncio.Task[Any], settings: MigrateSettings, observer: Observer) -> None:
-        self.first: signal.Signals | None = None
-        self._work = work
-        self._settings = settings
-        self._observer = observer
-
-    def __enter__(self) -> _Signals:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, partial(self._end, number))
-        loop.add_signal_handler(signal.SIGHUP, self._observer.happened, "SIGHUP: there is nothing to read anew")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.remove_signal_handler(number)
-
-    def _end(self, number: signal.Signals) -> None:
-        if self.first is None:
-            self.first = number
-            self._observer.happened(
-                f"{number.name}: ending the run; once more to end it without cleaning up", warning=True
-            )
-            self._work.cancel()
-            return
-        _abandon(number, self._settings)
-
-
-def _abandon(number: signal.Signals, settings: MigrateSettings) -> None:
-    """End the process now. Nothing that could wait for a lock or a terminal may be used here."""
-    names = _helper_names(settings)
-    text = f"ghostpy: ended without cleaning up. {names} may be left behind; the server gives up all locks by itself.\n"
-    for descriptor, data in ((1, _SHOW_CURSOR if os.isatty(1) else b""), (2, text.encode())):
-        try:
-            os.set_blocking(descriptor, False)
-            os.write(descriptor, data)
-        except OSError:
-            continue
-    os._exit(128 + number)
+def _left(settings: MigrateSettings) -> str:
+    return f"{_helper_names(settings)} may be left behind; the server gives up all locks by itself."
 
 
 def _helper_names(settings: MigrateSettings) -> str:
@@ -163,14 +116,13 @@ def _helper_names(settings: MigrateSettings) -> str:
     return f"{names.shadow} and {names.ledger}"
 
 
-def _interrupted(number: signal.Signals, settings: MigrateSettings, notes: Sequence[str]) -> Interrupted:
+def _became(settings: MigrateSettings, notes: Sequence[str]) -> str:
     """`notes`: what the engine has to say about how far it came; nothing where the source is as it was."""
     source, _ = names_of(settings)
-    became = " ".join(notes) or f"{source} was not changed, and the run's own tables are removed, unless named above"
-    return Interrupted(f"{number.name} ended the run: {became}", signal_number=number)
+    return " ".join(notes) or f"{source} was not changed, and the run's own tables are removed, unless named above"
 
 
-def _say_what_became_of_the_source(error: GhostpyError, settings: MigrateSettings) -> None:
+def _say_what_became_of_the_source(settings: MigrateSettings, error: GhostpyError) -> None:
     source, told = str(names_of(settings)[0]), f"{error.message} {error.hint}".lower()
     if any(note.startswith(f"{source} ") for note in getattr(error, "__notes__", ())):
         return

@@ -79,12 +79,15 @@ def _rows(plan: Plan, settings: MigrateSettings) -> Iterator[Row]:
     yield "table", [f"{source.name}, about {whole(source.row_estimate)} rows, {size(source.data_bytes)}"]
     yield "change", [" ".join(plan.alter.split())] if plan.alter else []
     yield "strategy", [_strategy(plan), *([f"because {plan.reason}"] if plan.reason else [])]
-    yield "steps", plan.steps
-    if plan.strategy is not Strategy.NOTHING:
-        if plan.strategy in (Strategy.SHADOW, Strategy.REVERT):
-            columns = ", ".join(column.name for column in plan.copy_key.source_columns)
-            yield "copy key", [f"{plan.copy_key.index} ({columns})"]
-            yield "rows", [f"only where {plan.where}" if plan.where else "all"]
+    yield "chunk" if plan.strategy is Strategy.BACKFILL else "steps", plan.steps
+    if plan.strategy in (Strategy.SHADOW, Strategy.REVERT, Strategy.BACKFILL):
+        columns = ", ".join(column.name for column in plan.copy_key.source_columns)
+        yield "key" if plan.strategy is Strategy.BACKFILL else "copy key", [f"{plan.copy_key.index} ({columns})"]
+        yield "rows", [f"only where {plan.where}" if plan.where else "all"]
+    if plan.strategy is Strategy.BACKFILL:
+        yield "set", [f"{feed.target.name} = {feed.transform}" for feed in plan.columns.feeds]
+        yield "made", [f"{plan.names.ledger} (ledger, gone at the end)"]
+    elif plan.strategy is not Strategy.NOTHING:
         yield from _columns(plan.columns, plan.shadow.columns)
     if plan.strategy is Strategy.SHADOW:
         yield "made", [f"{plan.names.shadow} (shadow)", f"{plan.names.ledger} (ledger)"]
@@ -116,6 +119,8 @@ def _strategy(plan: Plan) -> str:
             return "online, in steps: the server does the work beside readers and writers; no step holds them for long"
         case Strategy.SHADOW:
             return "shadow: the rows go into a new table, which then takes the source's name"
+        case Strategy.BACKFILL:
+            return "backfill: rows are updated where they are, chunk by chunk along the key, each chunk in a transaction of its own"
         case Strategy.REVERT:
             return "revert: the old table is brought in step, and then takes its name again"
 

@@ -94,8 +94,10 @@ def _came_through(outcome: RunReport | Plan | None) -> str:
         return NOTHING
     reverted = outcome.strategy == Strategy.REVERT.value
     took = f"{'reverted' if reverted else 'done'} in {duration(outcome.elapsed)}"
-    if outcome.strategy not in (Strategy.SHADOW.value, Strategy.REVERT.value):
+    if outcome.strategy not in (Strategy.SHADOW.value, Strategy.REVERT.value, Strategy.BACKFILL.value):
         return f"{took}, in place ({outcome.strategy})"
+    if outcome.strategy == Strategy.BACKFILL.value:
+        return f"{took}, {whole(outcome.rows_updated)} of {whole(outcome.rows_copied)} rows updated"
     compared = f"{whole(outcome.differences_repaired)} differences" if outcome.verified else "not compared"
     rows = f"{whole(outcome.keys_resynced)} rows resynced" if reverted else f"{whole(outcome.rows_copied)} rows"
     return f"{took}, {rows}, {compared}, writers held {duration(outcome.lock_seconds)}"

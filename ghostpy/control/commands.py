@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
@@ -21,10 +21,6 @@ from ghostpy.observe.status_line import eta_text
 
 Act: TypeAlias = Callable[[Desk, str], str | Awaitable[str]]
 _NOTE = "# Note: you may only throttle for as long as your binary logs are not purged"
-_PANIC = (
-    "user commanded 'panic'. The migration will be aborted without cleanup. "
-    "Please drop the gh-ost tables before trying again"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +177,8 @@ def _unpostpone(desk: Desk, table: str) -> str:
 
 def _panic(desk: Desk, table: str) -> str:
     desk.named("panic", table, must=desk.must_name_panic, flag="--force-named-panic")
-    desk.steering.ending.ask(Panicked(_PANIC))
-    return _PANIC
+    desk.steering.ending.ask(Panicked(desk.kind.panic, hint=desk.kind.panic_hint))
+    return desk.kind.panic
 
 
 def _revert(desk: Desk, table: str) -> str:
@@ -207,7 +203,7 @@ def _abort(desk: Desk, table: str) -> str:
 
 _TABLE = "[table]"
 COMMANDS = (
-    Command("help", "This list", lambda desk, _: help_text()),
+    Command("help", "This list", lambda desk, _: help_text(desk.kind.without)),
     Command("status", "Settings, and the status line; `status json`: all figures", _status, "[json]", ("info",)),
     Command("sup", "The status line", lambda desk, _: desk.line),
     Command("eta", "When the copy will be done", lambda desk, _: eta_text(desk.progress), ours=True),
@@ -354,6 +350,8 @@ async def answered(desk: Desk, name: str, argument: str) -> str:
     command = _BY_NAME.get(name)
     if command is None:
         raise Refused(f"unknown command: {name[:100]}")
+    if command.name in desk.kind.without:
+        raise Refused(f"{command.name} means nothing to a {desk.kind.name}: {desk.kind.without[command.name]}")
     try:
         answer = command.act(desk, argument)
         return answer if isinstance(answer, str) else await answer
@@ -384,11 +382,12 @@ def parsed(line: str) -> tuple[str, str]:
     return name.strip(), argument
 
 
-def help_text() -> str:
-    calls = [f"{command.name}{_shown(command)}" for command in COMMANDS]
+def help_text(without: Collection[str] = ()) -> str:
+    commands = [command for command in COMMANDS if command.name not in without]
+    calls = [f"{command.name}{_shown(command)}" for command in commands]
     width = max(map(len, calls))
     lines = ["available commands:"]
-    for call, command in zip(calls, COMMANDS, strict=True):
+    for call, command in zip(calls, commands, strict=True):
         also = f" ({', '.join(command.aliases)})" if command.aliases else ""
         lines.append(f"{call:<{width}}  # {command.meaning}{also}")
     lines += ["- use '?' as an argument to get a setting's value: chunk-size=?"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ghostpy.control.steering import Steering
@@ -16,6 +16,39 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """What sort of run it is. `without`: commands that mean nothing to it, and why; `panic`: what is said at that command."""
+
+    name: str
+    panic: str
+    panic_hint: str | None = None
+    without: Mapping[str, str] = field(default_factory=dict)
+
+
+MIGRATION = Kind(
+    "migration",
+    "user commanded 'panic'. The migration will be aborted without cleanup. "
+    "Please drop the gh-ost tables before trying again",
+)
+_NO_EXCHANGE = "it exchanges no tables"
+_NO_STREAM = "it follows no changes"
+BACKFILL = Kind(
+    "backfill",
+    "user commanded 'panic'. The backfill ends at once. Leave its ledger alone: the same command goes on by it",
+    "Run the same command again.",
+    {
+        "coordinates": _NO_STREAM,
+        "dml-batch-size": _NO_STREAM,
+        "workers": "its chunks go one after the other",
+        "postpone-cut-over-flag-file": _NO_EXCHANGE,
+        "unpostpone": _NO_EXCHANGE,
+        "revert": _NO_EXCHANGE,
+        "abort": "rows that are updated stay so, and without the ledger nobody would know which; say `stop`, and the same command goes on",
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """`tell` gets what belongs into the run's log. `must_name_*`: the command must say which table it means."""
 
@@ -25,6 +58,7 @@ class Desk:
     tell: Callable[[str], None]
     must_name_cut_over: bool = False
     must_name_panic: bool = False
+    kind: Kind = MIGRATION
 
     @property
     def progress(self) -> Progress:

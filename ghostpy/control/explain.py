@@ -40,6 +40,8 @@ def _working(progress: Progress, knobs: Knobs) -> str:
             f"{'worker' if progress.workers == 1 else 'workers'}, to spare the application: a commit takes {progress.commit_at_work * 1000:.1f} ms while "
             f"it works, {progress.commit_at_rest * 1000:.1f} ms while it rests (max-impact={knobs.max_impact * 100:g})."
         )
+    if progress.phase is Phase.UPDATE:
+        return f"It is {doing}, {progress.rows_per_second:.0f} rows a second, a chunk after the other; nothing holds it up."
     if progress.phase in (Phase.COPY, Phase.VERIFY):
         return f"It is {doing}, {progress.rows_per_second:.0f} rows a second, by {knobs.workers} workers; nothing holds it up."
     return f"It is {doing}; nothing holds it up."

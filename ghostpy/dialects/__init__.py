@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 
 from ghostpy import errors
 from ghostpy.model.names import HelperNames, TableName, helper_names
-from ghostpy.protocols import Dialect, Differ, Leftovers, Pair
+from ghostpy.protocols import BackfillDialect, Dialect, Differ, Leftovers, Pair
 from ghostpy.settings import ConnectSettings, MigrateSettings, PairSettings
 
 
@@ -24,6 +24,17 @@ def dialect_for(settings: MigrateSettings) -> Dialect:
         f"{settings.connect.dialect} servers are not supported by this version",
         hint="Use a mysql:// or postgresql:// URL.",
     )
+
+
+def backfill_dialect_for(settings: MigrateSettings) -> BackfillDialect:
+    """The same for a backfill."""
+    if settings.connect.dialect == "postgres":
+        from ghostpy.dialects.postgres.backfill_dialect import PostgresBackfill
+
+        return PostgresBackfill(settings)
+    from ghostpy.dialects.mysql.backfill_dialect import MySQLBackfill
+
+    return MySQLBackfill(settings)
 
 
 def differ_for(settings: MigrateSettings) -> Differ:

@@ -8,16 +8,16 @@ import time
 from ghostpy.engine.pulse import Pulse
 from ghostpy.engine.recorder import Recorder
 from ghostpy.engine.retry import retried
-from ghostpy.protocols import Gate, Housekeeping
+from ghostpy.protocols import Activity, Gate
 
 
 class Heartbeat:
     """Beats every `seconds` until cancelled; fails where the ledger cannot be written any more."""
 
     def __init__(
-        self, housekeeping: Housekeeping, recorder: Recorder, gate: Gate, pulse: Pulse, seconds: float, attempts: int
+        self, activity: Activity, recorder: Recorder, gate: Gate, pulse: Pulse, seconds: float, attempts: int
     ) -> None:
-        self._housekeeping = housekeeping
+        self._activity = activity
         self._recorder = recorder
         self._gate = gate
         self._pulse = pulse
@@ -32,6 +32,6 @@ class Heartbeat:
                 number += 1
                 self._recorder.beat_sent(number)
                 began = time.monotonic()
-                await retried(self._attempts, self._housekeeping.beat, number)
+                await retried(self._attempts, self._activity.beat, number)
                 self._pulse.beaten(began, time.monotonic())
             await asyncio.sleep(self._seconds)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from ghostpy.engine.chunker import Chunker
 from ghostpy.engine.effort import Effort
 from ghostpy.engine.pulse import Pulse
-from ghostpy.protocols import Housekeeping
+from ghostpy.protocols import Activity
 from ghostpy.settings import CopySettings
 
 _INTERVAL = 0.5
@@ -26,23 +26,23 @@ class Pace:
 
     def __init__(
         self,
-        housekeeping: Housekeeping,
+        activity: Activity,
         chunkers: Sequence[Chunker],
         effort: Effort,
         pulse: Pulse,
         settings: CopySettings,
     ) -> None:
-        self._housekeeping = housekeeping
+        self._activity = activity
         self._chunkers = chunkers
         self._effort = effort
         self._pulse = pulse
         self._settings = settings
 
     async def run(self) -> None:
-        before, then = await self._housekeeping.writes(), time.monotonic()
+        before, then = await self._activity.writes(), time.monotonic()
         while True:
             await asyncio.sleep(_INTERVAL)
-            written, now = await self._housekeeping.writes(), time.monotonic()
+            written, now = await self._activity.writes(), time.monotonic()
             self._steer(alone=(written - before) / (now - then) < _ALONE)
             before, then = written, now
 

@@ -15,6 +15,8 @@ from ghostpy.protocols import Gate
 
 _RATE_WINDOW = 5.0
 _UNSEEN_HEARTBEATS = 10_000
+_WORKING = (Phase.COPY, Phase.UPDATE)
+"""The phases that rows are counted in, and time is estimated for."""
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Recorder:
 
     rows_estimate: int = 0
     rows_copied: int = 0
+    rows_updated: int = 0
     rows_verified: int = 0
     copy_complete: bool = False
     keys_resynced: int = 0
@@ -41,6 +44,8 @@ class Recorder:
     entered: Callable[[Progress], None] | None = None
     """Is told of each phase as it begins."""
     last_beat: int = 0
+    in_place: bool = False
+    """Whether rows are updated where they are: then no heartbeat comes back in a change stream."""
     copy_before: float = 0.0
     """Seconds that earlier runs have copied."""
     phase: Phase = Phase.PREPARE
@@ -56,9 +61,9 @@ class Recorder:
     def enter(self, phase: Phase) -> None:
         """The run has come to `phase`."""
         now = time.monotonic()
-        if phase is Phase.COPY:
+        if phase in _WORKING:
             self._copy_started = now
-        elif self.phase is Phase.COPY:
+        elif self.phase in _WORKING:
             self._copy_ended = now
             self.copy_complete = True
             self.rows_estimate = self.rows_copied
@@ -86,6 +91,8 @@ class Recorder:
 
     def beat_sent(self, number: int) -> None:
         self.last_beat = number
+        if self.in_place:
+            return
         self._beats.append((number, time.monotonic()))
         if len(self._beats) > _UNSEEN_HEARTBEATS:
             self._beats.popleft()
@@ -108,16 +115,18 @@ class Recorder:
         eta: float | None = None
         if self.copy_complete:
             eta = 0.0
-        elif self.phase is Phase.COPY and remaining > 0 and self.rows_copied >= self.rows_estimate / 1000 and rate > 0:
+        elif self.phase in _WORKING and remaining > 0 and self.rows_copied >= self.rows_estimate / 1000 and rate > 0:
             eta = remaining / rate
         price = self.effort.price if self.effort else None
         standing = self.gate.standing if self.gate else Standing()
         return Progress(
             phase=self.phase,
+            in_place=self.in_place,
             elapsed=self.elapsed,
             copy_elapsed=self.copy_elapsed,
             rows_estimate=max(self.rows_estimate, self.rows_copied),
             rows_copied=self.rows_copied,
+            rows_updated=self.rows_updated,
             rows_verified=self.rows_verified,
             copy_complete=self.copy_complete,
             changes_applied=self.changes_applied,

@@ -6,7 +6,7 @@ The scheme is gh-ost's (`_T_gho`, `_T_ghc`, `_T_del`), so that operators recogni
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 
@@ -54,6 +54,11 @@ def helper_names(
         old=source.beside(_fitted(stem, old_suffix, limit)),
         probe=source.beside(_fitted(stem, "_ghp", limit)),
     )
+
+
+def backfill_names(names: HelperNames, source: TableName, limit: int, base: str | None = None) -> HelperNames:
+    """`names`, with a ledger that a change of the table leaves alone."""
+    return replace(names, ledger=source.beside(_fitted(base or source.table, "_ghb", limit)))
 
 
 def _fitted(stem: str, suffix: str, limit: int) -> str:

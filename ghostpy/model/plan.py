@@ -18,6 +18,8 @@ class Strategy(Enum):
     STAGED = "online, in steps"
     SHADOW = "shadow"
     REVERT = "revert"
+    BACKFILL = "backfill"
+    """Rows are updated in place; `shadow` is the source itself, `columns` has what is set, `steps` one chunk's statement."""
 
 
 @dataclass(frozen=True, slots=True)

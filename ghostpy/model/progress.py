@@ -11,6 +11,7 @@ from ghostpy.model.standing import Standing
 class Phase(Enum):
     PREPARE = "preparing"
     COPY = "copying"
+    UPDATE = "updating"
     INDEXES = "building indexes"
     VERIFY = "verifying"
     IN_STEP = "keeping the old table in step"
@@ -37,12 +38,17 @@ class Progress:
     """Where the run is. Times in seconds, sizes in rows or keys."""
 
     phase: Phase = Phase.PREPARE
+    in_place: bool = False
+    """Whether rows are updated where they are: in a backfill."""
     elapsed: float = 0.0
     """Since the start of the run."""
     copy_elapsed: float = 0.0
     """Spent copying so far (stands still after the copy)."""
     rows_estimate: int = 0
     rows_copied: int = 0
+    """In a backfill: looked at."""
+    rows_updated: int = 0
+    """By a backfill."""
     rows_verified: int = 0
     copy_complete: bool = False
     changes_applied: int = 0
@@ -120,3 +126,5 @@ class RunReport:
     """The table as SQL text after the change, where it could be asked for."""
     revertible: bool = False
     """Whether `ghostpy revert` can take it back."""
+    rows_updated: int = 0
+    """By a backfill."""

@@ -154,6 +154,10 @@ def _facts(progress: Progress) -> Sequence[Fact]:
         ("rows", f"{whole(done)} of {whole(total)}", ""),
         ("rows/s", whole(round(progress.rows_per_second)), ""),
         ("ETA", _eta(progress), ""),
+    ]
+    if progress.in_place:
+        return [*facts, ("updated", whole(progress.rows_updated), ""), ("chunk", chunk, "")]
+    facts += [
         ("backlog", backlog, "yellow" if full else ""),
         ("changes", f"{whole(progress.changes_applied)} applied", ""),
         ("lag", f"{progress.stream_lag:.2f} s", "yellow" if progress.stream_lag > 2 else ""),
@@ -171,10 +175,10 @@ def _facts(progress: Progress) -> Sequence[Fact]:
 def _long_facts(progress: Progress) -> Sequence[Fact]:
     """What may need a line of its own."""
     reason = progress.throttle_reason
-    return (
-        ("throttled", reason or "no", "bold yellow" if reason else ""),
-        ("stream at", progress.stream_position or "-", "dim"),
-    )
+    throttled = ("throttled", reason or "no", "bold yellow" if reason else "")
+    if progress.in_place:
+        return (throttled,)
+    return (throttled, ("stream at", progress.stream_position or "-", "dim"))
 
 
 def _eta(progress: Progress) -> str:

@@ -64,7 +64,8 @@ _GAUGES: tuple[tuple[str, str, Callable[[Progress], float | None]], ...] = (
     ("writers_held_seconds", "How long the exchange held writers; 0 before it.", lambda p: p.lock_seconds),
 )
 _COUNTERS: tuple[tuple[str, str, Callable[[Progress], float]], ...] = (
-    ("rows_copied", "Rows copied into the new table.", lambda p: p.rows_copied),
+    ("rows_copied", "Rows copied into the new table; in a backfill, looked at.", lambda p: p.rows_copied),
+    ("rows_updated", "Rows changed by a backfill.", lambda p: p.rows_updated),
     ("rows_verified", "Rows compared.", lambda p: p.rows_verified),
     ("rows_repaired", "Rows that differed and were resynced.", lambda p: p.differences_repaired),
     ("changes_applied", "Row changes of the stream that are in the new table.", lambda p: p.changes_applied),

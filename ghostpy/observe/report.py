@@ -25,6 +25,8 @@ def headline(report: RunReport) -> str:
     """What became of the table."""
     if report.tried_in:
         return f"{report.source} is as it was: the change was tried out."
+    if report.strategy == Strategy.BACKFILL.value:
+        return f"{report.source} is updated."
     if report.strategy == Strategy.REVERT.value:
         return f"{report.source} is what it was before the change, with all rows changed since."
     nothing = report.strategy == Strategy.NOTHING.value
@@ -33,6 +35,12 @@ def headline(report: RunReport) -> str:
 
 def _rows(report: RunReport) -> Iterator[tuple[str, str]]:
     yield "strategy", report.strategy
+    if report.strategy == Strategy.BACKFILL.value:
+        rate = f" ({whole(round(report.rows_copied / report.copy_elapsed))} rows/s)" if report.copy_elapsed > 0 else ""
+        yield "rows updated", whole(report.rows_updated)
+        yield "rows looked at", f"{whole(report.rows_copied)} in {duration(report.copy_elapsed)}{rate}"
+        yield "total time", duration(report.elapsed)
+        return
     if report.strategy == Strategy.REVERT.value:
         yield "changes followed", f"{whole(report.changes_seen)}, {whole(report.keys_resynced)} rows resynced"
         yield "verified", _verified(report)

@@ -63,6 +63,8 @@ def _result(record: RunRecord, settings: MigrateSettings, end: RunEnd) -> str:
         return "dry run"
     if record.report is not None and record.report.tried_in:
         return "tried out"
+    if settings.target.assignments:
+        return "updated"
     nothing = record.report is not None and record.report.strategy == Strategy.NOTHING.value
     return "nothing to do" if nothing else "changed"
 
@@ -70,9 +72,10 @@ def _result(record: RunRecord, settings: MigrateSettings, end: RunEnd) -> str:
 def _change(plan: Plan | None, settings: MigrateSettings) -> dict[str, Any]:
     told: dict[str, Any] = {"alter": settings.target.alter, "where": settings.target.where}
     told["transforms"] = dict(settings.target.transforms)
+    told["assignments"] = dict(settings.target.assignments)
     if plan is not None:
         told["strategy"], told["reason"], told["steps"] = plan.strategy.value, plan.reason, list(plan.steps)
-        if plan.strategy is Strategy.SHADOW:
+        if plan.strategy in (Strategy.SHADOW, Strategy.BACKFILL):
             told["copy_key"] = [column.name for column in plan.copy_key.source_columns]
         told["findings"] = [{"code": found.code, "text": found.text} for found in plan.findings]
     return told
@@ -91,6 +94,7 @@ def _figures(record: RunRecord) -> dict[str, Any]:
             "copy_elapsed": now.copy_elapsed,
             "rows_estimate": now.rows_estimate,
             "rows_copied": now.rows_copied,
+            "rows_updated": now.rows_updated,
             "rows_verified": now.rows_verified,
             "changes_applied": now.changes_applied,
             "backlog": now.backlog,

@@ -17,6 +17,7 @@ from ghostpy.observe.report_style import STYLE
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _RESULTS = {
     "changed": "changed",
+    "updated": "updated",
     "failed": "failed",
     "interrupted": "interrupted",
     "dry run": "dry run: nothing was changed",
@@ -70,16 +71,20 @@ def _cards(data: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     if not figures["copy_elapsed"]:
         return
     pace = round(figures["rows_copied"] / figures["copy_elapsed"])
+    in_place = bool(data["change"]["assignments"])
     yield (
-        "rows copied",
+        "rows looked at" if in_place else "rows copied",
         whole(figures["rows_copied"]),
         f"in {duration(figures['copy_elapsed'])}, {whole(pace)} a second",
     )
-    if "changes_seen" in figures:
+    if in_place:
+        yield "rows updated", whole(figures["rows_updated"]), ""
+    elif "changes_seen" in figures:
         yield "changes followed", whole(figures["changes_seen"]), f"{whole(figures['keys_resynced'])} rows resynced"
     else:
         yield "changes applied", whole(figures["changes_applied"]), f"{whole(figures['backlog'])} keys were waiting"
-    yield "rows compared", whole(figures["rows_verified"]), _verified(figures)
+    if not in_place:
+        yield "rows compared", whole(figures["rows_verified"]), _verified(figures)
     rested = sum(data["throttled_seconds"].values())
     if rested:
         yield (

@@ -31,7 +31,7 @@ h2 { font-size: 1.1rem; margin: 2.2rem 0 .7rem; }
 p { margin: .3rem 0; }
 .dim, figcaption { color: var(--dim); }
 .result { display: inline-block; margin: 0 0 .5rem; padding: .05rem .7rem; border: 1.5px solid; border-radius: 1rem; font-weight: 600; }
-.result.changed, .result.dry-run, .result.nothing-to-do, .result.tried-out { color: var(--good); }
+.result.changed, .result.updated, .result.dry-run, .result.nothing-to-do, .result.tried-out { color: var(--good); }
 .result.failed { color: var(--bad); }
 .result.interrupted { color: var(--plain); }
 .error { border-left: 4px solid var(--bad); background: var(--card); padding: .7rem 1rem; margin: 1rem 0 0; white-space: pre-wrap; }

@@ -32,11 +32,21 @@ class RunFacts:
     keys_per_resync: int
     nice_ratio: float
     postpone_flag_file: str = ""
+    in_place: bool = False
+    """Whether it is a backfill."""
 
 
 def status_line(progress: Progress) -> str:
-    """`Copy: …; Applied: …; Backlog: …; Time: …; streamer: …; Lag: …; ETA: …`"""
+    """`Copy: …; Applied: …; Backlog: …; Time: …; streamer: …; Lag: …; ETA: …`; in a backfill without what there is not."""
     estimate = progress.rows_copied if progress.copy_complete else progress.rows_estimate
+    if progress.in_place:
+        return (
+            f"Rows: {progress.rows_copied}/{estimate} {_percentage(progress):.1f}%; "
+            f"Updated: {progress.rows_updated}; "
+            f"Time: {go_duration(progress.elapsed)}(total), {go_duration(progress.copy_elapsed)}(update); "
+            f"Lag: {progress.lag:.2f}s, State: {state(progress)}; "
+            f"ETA: {eta_text(progress)}"
+        )
     return (
         f"Copy: {progress.rows_copied}/{estimate} {_percentage(progress):.1f}%; "
         f"Applied: {progress.changes_applied}; "
@@ -51,7 +61,13 @@ def status_line(progress: Progress) -> str:
 def state(progress: Progress) -> str:
     if progress.phase is Phase.POSTPONED:
         return "postponing cut-over"
-    return f"throttled, {progress.throttle_reason}" if progress.throttle_reason else "migrating"
+    return (
+        f"throttled, {progress.throttle_reason}"
+        if progress.throttle_reason
+        else "updating"
+        if progress.in_place
+        else "migrating"
+    )
 
 
 def eta_seconds(progress: Progress) -> int:
@@ -77,12 +93,11 @@ def _percentage(progress: Progress) -> float:
 
 def hint_lines(progress: Progress, facts: RunFacts, *, postpone_file_exists: bool) -> tuple[str, ...]:
     """The block above a status line that says what runs and with which settings."""
+    batch = "" if facts.in_place else f"dml-batch-size: {facts.keys_per_resync}; "
     lines = [
-        f"# Migrating {_quoted(facts.source)}; Ghost table is {_quoted(facts.shadow)}",
-        f"# Migrating {facts.address}; inspecting {facts.address}; executing on {facts.executing_host}",
-        f"# Migration started at {facts.started:%a %b %d %H:%M:%S %z %Y}",
+        *_what_runs(facts),
         f"# chunk-size: {progress.chunk_rows}; max-lag-millis: {progress.throttle.max_lag_millis}ms; "
-        f"dml-batch-size: {facts.keys_per_resync}; max-load: {progress.throttle.max_load}; "
+        f"{batch}max-load: {progress.throttle.max_load}; "
         f"critical-load: {progress.throttle.critical_load}; nice-ratio: {facts.nice_ratio:f}",
         *_throttle_lines(progress.throttle),
     ]
@@ -91,6 +106,20 @@ def hint_lines(progress: Progress, facts: RunFacts, *, postpone_file_exists: boo
     if progress.throttle.panic_flag_file:
         lines.append(f"# panic-flag-file: {progress.throttle.panic_flag_file}")
     return tuple(lines)
+
+
+def _what_runs(facts: RunFacts) -> list[str]:
+    started = f"{facts.started:%a %b %d %H:%M:%S %z %Y}"
+    if facts.in_place:
+        return [
+            f"# Updating {_quoted(facts.source)} on {facts.address}; executing on {facts.executing_host}",
+            f"# Backfill started at {started}",
+        ]
+    return [
+        f"# Migrating {_quoted(facts.source)}; Ghost table is {_quoted(facts.shadow)}",
+        f"# Migrating {facts.address}; inspecting {facts.address}; executing on {facts.executing_host}",
+        f"# Migration started at {started}",
+    ]
 
 
 def _throttle_lines(standing: Standing) -> list[str]:

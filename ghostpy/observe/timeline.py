@@ -150,7 +150,7 @@ def _length(span: Span) -> float:
 
 
 def _point(progress: Progress) -> Point:
-    copying = progress.phase is Phase.COPY and progress.throttle_reason is None
+    copying = progress.phase in (Phase.COPY, Phase.UPDATE) and progress.throttle_reason is None
     return Point(
         at=progress.elapsed,
         rows_copied=progress.rows_copied,

@@ -16,6 +16,7 @@ from ghostpy.model.checkpoint import Checkpoint
 from ghostpy.model.names import HelperNames, TableName
 
 LEDGER_COMMENT = "ghostpy: ledger of a running change"
+BACKFILL_COMMENT = "ghostpy: ledger of a backfill"
 SOURCE = "source"
 """The ledger's row with the names of the source, of the shadow, and of what else an exchange makes of it."""
 EXCHANGED = "exchanged"

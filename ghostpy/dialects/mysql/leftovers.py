@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from ghostpy import errors
-from ghostpy.dialects import whose
+from ghostpy.dialects import backfill_text, whose
 from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.desired import NAME_BEGINS, RANDOM_DIGITS
-from ghostpy.dialects.mysql.earlier_run import LEDGER_COMMENT, SOURCE
+from ghostpy.dialects.mysql.earlier_run import BACKFILL_COMMENT, LEDGER_COMMENT, SOURCE
 from ghostpy.dialects.mysql.housekeeping import lock_name
 from ghostpy.dialects.mysql.inspect import table_exists
 from ghostpy.dialects.mysql.revert_record import row_id
@@ -24,7 +24,7 @@ from ghostpy.model.names import TableName
 from ghostpy.settings import ConnectSettings
 
 _WHERE = "TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
-_LEDGERS = f"SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_COMMENT = {quote.text(LEDGER_COMMENT)} AND {_WHERE}"
+_LEDGERS = f"SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_COMMENT IN ({quote.text(LEDGER_COMMENT)}, {quote.text(BACKFILL_COMMENT)}) AND {_WHERE}"
 _BY_NAME = (
     "SELECT t.TABLE_SCHEMA, t.TABLE_NAME, s.TABLE_NAME FROM information_schema.TABLES t JOIN information_schema.TABLES s "
     "ON s.TABLE_SCHEMA = t.TABLE_SCHEMA AND t.TABLE_NAME REGEXP CONCAT('^_', s.TABLE_NAME, '{suffix}$') "
@@ -95,7 +95,7 @@ class MySQLLeftovers:
     async def _of_ledger(self, ledger: TableName) -> None:
         rows = await self._session.query(
             f"SELECT id, text FROM {quote.table(ledger)} "
-            f"WHERE id IN ('{SOURCE}', '{whose.ROW}', 'checkpoint', '{row_id(0)}', '{row_id(1)}')",
+            f"WHERE id IN ('{SOURCE}', '{whose.ROW}', 'checkpoint', '{backfill_text.ROW}', '{row_id(0)}', '{row_id(1)}')",
             doing="reading a ledger",
         )
         told = {str(row[0]): str(row[1]) for row in rows}
@@ -108,8 +108,9 @@ class MySQLLeftovers:
             if await table_exists(self._session, table):
                 await self._note("new table", table, source, resumable=resumable, seen=seen, run=run)
         revertible = not resumable and bool(told.keys() & {row_id(0), row_id(1)})
-        kind = "ledger for a revert" if revertible else "ledger"
-        await self._note(kind, ledger, source, resumable=resumable, seen=seen, run=run)
+        backfill = backfill_text.ROW in told
+        kind = "ledger for a revert" if revertible else "ledger of a backfill" if backfill else "ledger"
+        await self._note(kind, ledger, source, resumable=resumable or backfill, seen=seen, run=run)
 
     async def _note(
         self,

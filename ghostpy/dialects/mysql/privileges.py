@@ -11,6 +11,8 @@ from ghostpy.model.names import TableName
 
 ON_TABLES = ("ALTER", "CREATE", "DELETE", "DROP", "INDEX", "INSERT", "LOCK TABLES", "SELECT", "TRIGGER", "UPDATE")
 """TRIGGER, because triggers are hidden from accounts without it, and what is hidden cannot be refused."""
+FOR_BACKFILL = ("CREATE", "DROP", "INSERT", "SELECT", "UPDATE")
+"""What updating rows in place needs of these: the ledger is a table, too."""
 ON_SERVER = ("REPLICATION CLIENT", "REPLICATION SLAVE")
 FOR_REPLICAS_OF_MARIADB = "REPLICATION MASTER ADMIN"
 """Without it MariaDB refuses SHOW SLAVE HOSTS (since 10.5.2, MariaDB Knowledge Base)."""
@@ -66,7 +68,9 @@ def _names(found: re.Match[str]) -> set[str]:
     return {_SAME.get(name, name) for name in listed}
 
 
-def missing_privileges(grants: Iterable[str], schema: str, *, mariadb: bool = False) -> list[str]:
+def missing_privileges(
+    grants: Iterable[str], schema: str, *, mariadb: bool = False, on_tables: Sequence[str] = ON_TABLES
+) -> list[str]:
     """Which of the needed privileges the lines of SHOW GRANTS do not give on the tables of `schema` and on the server."""
     for_server = (*ON_SERVER, FOR_REPLICAS_OF_MARIADB) if mariadb else ON_SERVER
     on_server: set[str] = set()
@@ -90,7 +94,7 @@ def missing_privileges(grants: Iterable[str], schema: str, *, mariadb: bool = Fa
     if "ALL PRIVILEGES" in on_schema:
         on_schema |= set(ON_TABLES)
     usable = (on_server - taken) | on_schema
-    return [name for name in ON_TABLES if name not in usable] + [name for name in for_server if name not in on_server]
+    return [name for name in on_tables if name not in usable] + [name for name in for_server if name not in on_server]
 
 
 def _covers(scope: str, schema: str) -> bool:

@@ -99,12 +99,14 @@ def session_modes(server_modes: str) -> str:
 class Session:
     """A connection with the settings that all of ours have.
 
-    One statement at a time; callers of the same session queue up. `close` ends it on the server too, even in mid-statement.
+    `setup`: statements for further ones. One statement at a time; callers of the same session queue up. `close` ends it on the server too,
+    even in mid-statement.
     """
 
-    def __init__(self, settings: ConnectSettings, *, purpose: str) -> None:
+    def __init__(self, settings: ConnectSettings, *, purpose: str, setup: Sequence[str] = ()) -> None:
         self.settings = settings
         self.purpose = purpose
+        self._setup = setup
         self.connection_id = 0
         self.seen_as = ""
         """Where the server says this session comes from (host and port): with its id, this names it beyond a restart."""
@@ -155,7 +157,7 @@ class Session:
                 identity, modes, version = cursor.fetchone() or (0, "", "")
                 cursor.execute(_SESSIONS)
                 seen_as = dict(_seen(cursor.fetchall())).get(int(identity), "")
-                for statement in _set_up(session_modes(str(modes)), str(version), autocommit):
+                for statement in (*_set_up(session_modes(str(modes)), str(version), autocommit), *self._setup):
                     cursor.execute(statement)
         except pymysql.MySQLError as error:
             connection.close()
@@ -325,9 +327,10 @@ class SessionPool:
     So what is done with them must be safe to do again.
     """
 
-    def __init__(self, settings: ConnectSettings, *, purpose: str, size: int) -> None:
+    def __init__(self, settings: ConnectSettings, *, purpose: str, size: int, setup: Sequence[str] = ()) -> None:
         self._settings = settings
         self._purpose = purpose
+        self._setup = setup
         self._free: asyncio.LifoQueue[Session | None] = asyncio.LifoQueue()
         self._all: set[Session] = set()
         for _ in range(size):
@@ -366,7 +369,7 @@ class SessionPool:
             self._free.put_nowait(session)
 
     async def _opened(self) -> Session:
-        session = Session(self._settings, purpose=self._purpose)
+        session = Session(self._settings, purpose=self._purpose, setup=self._setup)
         try:
             await session.open(autocommit=False)
         except errors.ConnectionFailed as error:

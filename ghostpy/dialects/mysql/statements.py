@@ -36,8 +36,8 @@ class Statements:
         self._share = " LOCK IN SHARE MODE" if locking else ""
         self._targets = ", ".join(quote.name(feed.target.name) for feed in plan.columns.feeds)
         self._values = ", ".join(self.value(feed) for feed in plan.columns.feeds)
-        self._filter = f" AND ({plan.where})" if plan.where else ""
-        self._bounds = ", ".join(bound_sql(column) for column in plan.copy_key.source_columns)
+        self.filter = f" AND ({plan.where})" if plan.where else ""
+        self.bounds = ", ".join(bound_sql(column) for column in plan.copy_key.source_columns)
 
     def over(self, plan: Plan) -> Statements:
         """The same for another plan of the same change: for other names of its tables."""
@@ -83,18 +83,18 @@ class Statements:
 
     # --- copy ------------------------------------------------------------------------------------------------------
 
-    def next_bound(self, low: Bound | None, rows: int) -> str:
+    def next_bound(self, low: Bound | None, rows: int, high: Bound | None = None) -> str:
         order = ", ".join(self.source_key)
         # Selected inside, written as literals outside: else the server would write them out for every row it skips.
         return (
-            f"SELECT {self._bounds} FROM (SELECT {order} FROM {self.source} {self.index} "
-            f"WHERE {self.within(KeyRange(low, None), self.source_key)} ORDER BY {order} LIMIT 1 OFFSET {rows - 1}) AS bound"
+            f"SELECT {self.bounds} FROM (SELECT {order} FROM {self.source} {self.index} "
+            f"WHERE {self.within(KeyRange(low, high), self.source_key)} ORDER BY {order} LIMIT 1 OFFSET {rows - 1}) AS bound"
         )
 
     def copy(self, chunk: KeyRange) -> str:
         return (
             f"INSERT INTO {self.shadow} ({self._targets}) SELECT {self._values} FROM {self.source} {self.index} "
-            f"WHERE {self.within(chunk, self.source_key)}{self._filter}{self._share}"
+            f"WHERE {self.within(chunk, self.source_key)}{self.filter}{self._share}"
         )
 
     # --- resync ----------------------------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ class Statements:
             condition += f" AND ({self.within(copied, self.source_key)})"
         return (
             f"INSERT INTO {self.shadow} ({self._targets}) SELECT {self._values} FROM {self.source} {self.index} "
-            f"WHERE {condition}{self._filter}{self._share}"
+            f"WHERE {condition}{self.filter}{self._share}"
         )
 
     # --- rows as the shadow would hold them ------------------------------------------------------------------------
@@ -123,7 +123,7 @@ class Statements:
     def transformed(self, condition: str, extra: Sequence[str] = ()) -> str:
         """A SELECT of source rows as the shadow would hold them, under the shadow's column names, after `extra` expressions."""
         columns = [f"{self.value(feed)} AS {quote.name(feed.target.name)}" for feed in self.plan.columns.feeds]
-        return f"SELECT {', '.join([*extra, *columns])} FROM {self.source} {self.index} WHERE {condition}{self._filter}"
+        return f"SELECT {', '.join([*extra, *columns])} FROM {self.source} {self.index} WHERE {condition}{self.filter}"
 
 
 def _beyond(columns: Sequence[str], bound: Bound, strict: str, last: str) -> str:

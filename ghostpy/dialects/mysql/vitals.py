@@ -29,13 +29,22 @@ _HISTORY_LENGTH = "SELECT NAME, COUNT FROM information_schema.INNODB_METRICS WHE
 
 
 class ServerVitals:
-    """Fulfils `Vitals`. `on_replica`: the server worked on is a replica itself."""
+    """Fulfils `Vitals`. `on_replica`: the server worked on is a replica itself. `followed`: whether a run reads the binlog."""
 
-    def __init__(self, settings: ConnectSettings, facts: ServerFacts, ledger: TableName, *, on_replica: bool) -> None:
+    def __init__(
+        self,
+        settings: ConnectSettings,
+        facts: ServerFacts,
+        ledger: TableName,
+        *,
+        on_replica: bool,
+        followed: bool = True,
+    ) -> None:
         self._settings = settings
         self._facts = facts
         self._ledger = ledger
         self._on_replica = on_replica
+        self._followed = followed
         self._own = AskingSession(settings, purpose="vitals")
         self._users = AskingSession(settings, purpose="throttle query")
         self._clock = AskingSession(settings, purpose="lag")
@@ -106,6 +115,8 @@ class ServerVitals:
         return max(0.0, float(now[0][0]) - float(beat[0][0]))
 
     async def pause_limit(self) -> float | None:
+        if not self._followed:
+            return None
         rows = await self._own.query(
             "SHOW GLOBAL VARIABLES WHERE Variable_name IN "
             "('binlog_expire_logs_seconds', 'binlog_expire_logs_auto_purge', 'expire_logs_days')",

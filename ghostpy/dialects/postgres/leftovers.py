@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from ghostpy import errors
-from ghostpy.dialects import whose
+from ghostpy.dialects import backfill_text, whose
 from ghostpy.dialects.postgres import quote, revert_record
 from ghostpy.dialects.postgres.housekeeping import LOCK_CLASS, drop_our_schema, lock_number
 from ghostpy.dialects.postgres.names import LEDGER, MADE_BY_US
@@ -20,7 +20,7 @@ from ghostpy.model.leftover import Leftover
 from ghostpy.model.names import TableName
 from ghostpy.settings import ConnectSettings
 
-_SCHEMA, _FOR_A_REVERT = "schema", " for a revert"
+_SCHEMA, _OF_BACKFILL, _FOR_A_REVERT = "schema", "ledger of a backfill", " for a revert"
 _OLD = f"{MADE_BY_US}old table of "
 
 # The tables that a run is at work on, by their OIDs ("pg_locks": objsubid is 2 for a key of two parts).
@@ -77,7 +77,7 @@ class PostgresLeftovers:
         oid = self._tables[leftover]
         await self._lock(leftover, oid, named=named)
         try:
-            if leftover.kind.removesuffix(_FOR_A_REVERT) == _SCHEMA:
+            if leftover.kind.removesuffix(_FOR_A_REVERT) in (_SCHEMA, _OF_BACKFILL):
                 await drop_our_schema(self._session, leftover.name)
             else:
                 await slot.deregister(self._session, leftover.name)
@@ -124,12 +124,12 @@ class PostgresLeftovers:
             slots |= {slot_name} if slot_name else set()
             size = await self._session.scalar(_SIZE, [name], doing="asking for a schema's size")
             leftover = Leftover(
-                f"{_SCHEMA}{_FOR_A_REVERT}" if slot_name else _SCHEMA,
+                _OF_BACKFILL if backfill_text.ROW in told else f"{_SCHEMA}{_FOR_A_REVERT}" if slot_name else _SCHEMA,
                 str(name),
                 of or "an unknown table",
                 busy and not kept,
                 kept,
-                "checkpoint" in told,
+                "checkpoint" in told or backfill_text.ROW in told,
                 size=int(size or 0),
                 moment=_moment(told.get("begun")),
                 moment_is="begun" if told.get("begun") else "",

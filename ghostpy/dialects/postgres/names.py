@@ -31,6 +31,11 @@ def helper_names(source: TableName, *, base: str | None = None, old_timestamp: d
     )
 
 
+def backfill_ledger(source: TableName, base: str | None = None) -> TableName:
+    """The ledger of a backfill, in a schema of its own, which a change of the table leaves alone."""
+    return TableName(_fitted(base or f"{source.schema}_{source.table}", "_ghb"), LEDGER)
+
+
 def reverted_name(old: TableName) -> TableName:
     """What the new table is called once an exchange that left `old` is taken back."""
     return TableName(_fitted(old.schema.removeprefix("_").removesuffix("_del"), "_rev_del"), old.table)

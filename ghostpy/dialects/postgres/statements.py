@@ -85,18 +85,22 @@ class Statements:
         pairs = zip(key.source_columns, key.shadow_columns, strict=True)
         return tuple(replace(old, collation=new.collation) for old, new in pairs)
 
-    # --- copy and resync -------------------------------------------------------------------------------------------
-
-    def next_bound(self, low: Bound | None, rows: int) -> str:
-        order = ", ".join(self.source_key)
-        # Selected inside, written as literals outside: else the server would write them out for every row it skips.
-        literals = [
+    @property
+    def bounds(self) -> str:
+        """Expressions for the literals of a row's key, of a row that has nothing else."""
+        return ", ".join(
             f"{name}::text" if column.data_type in INTEGERS else literal_sql(name)
             for name, column in zip(self.source_key, self.plan.copy_key.source_columns, strict=True)
-        ]
+        )
+
+    # --- copy and resync -------------------------------------------------------------------------------------------
+
+    def next_bound(self, low: Bound | None, rows: int, high: Bound | None = None) -> str:
+        order = ", ".join(self.source_key)
+        # Selected inside, written as literals outside: else the server would write them out for every row it skips.
         return (
-            f"SELECT {', '.join(literals)} FROM (SELECT {order} FROM {self.source} "
-            f"WHERE {self.within(KeyRange(low, None), self.source_key)} ORDER BY {order} LIMIT 1 OFFSET {rows - 1}) AS bound"
+            f"SELECT {self.bounds} FROM (SELECT {order} FROM {self.source} "
+            f"WHERE {self.within(KeyRange(low, high), self.source_key)} ORDER BY {order} LIMIT 1 OFFSET {rows - 1}) AS bound"
         )
 
     def copy(self, condition: str) -> str:
