@@ -19,6 +19,7 @@ from ghostpy import sandbox
 NewDatabase = Callable[[sandbox.Server], str]
 KINDS = ["mysql", "mariadb", "postgres"]
 SLOWLY = ("--chunk-size=10", "--nice-ratio=3", "--display=lines")
+_MANY = 30_000
 
 
 @pytest.fixture(params=KINDS)
@@ -174,8 +175,8 @@ SESSION = [
     ("eta", r"^(N/A|due|\d)"),
     ("explain", r"^[A-Z].*\.$"),
     ("chunk-size=?", "^10$"),
-    ("chunk-size=30", _HINTS),
-    ("chunk-size=?", "^30$"),
+    ("chunk-size=15", _HINTS),
+    ("chunk-size=?", "^15$"),
     ("nice-ratio=15", _HINTS),
     ("nice-ratio=?", r"^15"),
     ("max-load=", _HINTS),
@@ -194,9 +195,12 @@ SESSION = [
 ]
 
 
-def test_steered_and_stopped(one_of_each: Backfilled, tmp_path: Path) -> None:
-    place = one_of_each
-    with Application(place) as application:
+@pytest.mark.parametrize("kind", ["mysql", "postgres"])
+def test_steered_and_stopped(
+    request: pytest.FixtureRequest, new_database: NewDatabase, tmp_path: Path, kind: str
+) -> None:
+    place = make_backfilled(request.getfixturevalue(kind), new_database, _MANY)
+    with Application(place, _MANY) as application:
         with running(place, tmp_path, *SLOWLY, "--verbose") as run:
             run.until_served()
             run.until(lambda: run.figures()["rows_copied"], "rows")
@@ -219,11 +223,11 @@ def test_steered_and_stopped(one_of_each: Backfilled, tmp_path: Path) -> None:
         assert "is updated in part" in stopped.errors
         assert "the same command goes on from there" in stopped.errors
         assert not run.socket.exists()
-        assert 0 < place.updated() < 5000
+        assert 0 < place.updated() < _MANY // 2
         finished = place.run("--execute", "--verbose")
     assert "going on with the work of an earlier run" in finished.errors
     assert_done(place, finished)
-    assert_each_once(place, application.wrote)
+    assert_each_once(place, application.wrote, _MANY)
 
 
 def _stands_still(place: Backfilled) -> bool:
@@ -299,7 +303,7 @@ def test_a_change_of_the_table_in_between(one_of_each: Backfilled, tmp_path: Pat
         *("migrate", f"--url={url_of(place.server, place.database)}", "--table=t", f"--alter={alter}", "--execute"),
         "--ok-to-drop-table",
     )
-    with running(place, tmp_path, *SLOWLY) as run:
+    with running(place, tmp_path, *SLOWLY, "--nice-ratio=10") as run:
         run.until_served()
         run.until(place.updated, "rows")
         beside = ghostpy(*change)

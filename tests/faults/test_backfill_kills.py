@@ -176,12 +176,16 @@ def test_lost_answers(server: sandbox.Server, new_database: NewDatabase, fates: 
     assert (report.rows_updated, report.rows_copied) == (2000, 4000)
 
 
-def test_cut_off_again_and_again(server: sandbox.Server, new_database: NewDatabase, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["mysql", pytest.param("mariadb", marks=pytest.mark.soak), "postgres"])
+def test_cut_off_again_and_again(
+    request: pytest.FixtureRequest, new_database: NewDatabase, tmp_path: Path, kind: str
+) -> None:
     """All connections at once, at any moment: the run goes on or ends, and the same command goes on then."""
+    server: sandbox.Server = request.getfixturevalue(kind)
     place, choose = make_backfilled(server, new_database, 6000), random.Random(3)
     with proxied(server.host, server.port) as proxy, Application(place, 6000) as application:
         through = replace(place, port=proxy.port)
-        for cuts in (3, 3, 0):
+        for cuts in (3, 0):
             again = ("--resume",) if place.is_begun() else ()
             with running(through, tmp_path, *SLOWLY, *again, *(() if cuts else ("--nice-ratio=0",))) as run:
                 until(lambda run=run: run.process.poll() is not None or place.is_begun(), "a ledger")  # type: ignore[misc]
@@ -252,7 +256,7 @@ def test_another_backfill_instead(
 @pytest.mark.parametrize("kind", ["mysql", "postgres"])
 def test_cleaned_up(request: pytest.FixtureRequest, new_database: NewDatabase, tmp_path: Path, kind: str) -> None:
     place = make_backfilled(request.getfixturevalue(kind), new_database)
-    with running(place, tmp_path, *SLOWLY) as run:
+    with running(place, tmp_path, *SLOWLY, "--nice-ratio=10") as run:
         run.until(place.updated, "rows")
         busy = _cleaned(place, "--execute")
         assert "in use by a run" in busy.output
