@@ -49,8 +49,9 @@ class DesiredTable:
         pieces: list[str] = []
         end = 0
         for place, token in enumerate(self.tokens):
-            # A space for whatever stood between them: a comment says nothing to the server.
-            pieces.append(" " if token.start > end or not pieces else "")
+            # A space for whatever stood between them: a comment says nothing to the server. Two minus signs must not begin one.
+            minuses = token.is_symbol("-") and place > 0 and self.tokens[place - 1].is_symbol("-")
+            pieces.append(" " if token.start > end or minuses or not pieces else "")
             pieces.append(instead.get(place) or _spelled(token, ansi_quotes=ansi_quotes))
             end = token.end
         return f"CREATE TABLE {name}{''.join(pieces)}"
@@ -104,9 +105,17 @@ def _header(tokens: Sequence[Token], text: str) -> tuple[str | None, str, Sequen
 
 
 def _conditions(tokens: Sequence[Token]) -> None:
+    """See that a server that runs `/*! … */` and one that skips it agree on where it ends."""
+    inside = 0
     for token in tokens:
-        if token.kind is TokenKind.CONDITION and token.text != "*/" and not token.text[-1].isdigit():
-            raise _other("has a part in /*! … */ without a version")
+        if token.kind is TokenKind.CONDITION:
+            inside += -1 if token.text == "*/" else 1
+            if token.text != "*/" and not token.text[-1].isdigit():
+                raise _other("has a part in /*! … */ without a version")
+        elif inside and ("*/" in token.text or "/*" in token.text):
+            raise _other(
+                "has a comment's sign in quotes within /*! … */, which would end there for a server that skips it"
+            )
 
 
 def _body(tokens: Sequence[Token], text: str) -> None:
@@ -118,7 +127,9 @@ def _body(tokens: Sequence[Token], text: str) -> None:
     if tokens[1].is_word("LIKE"):
         raise _other("takes its columns from another table (LIKE)")
     for one, two in pairwise([*tokens, tokens[-1]]):
-        if one.is_word("SELECT", "TABLE") or (one.is_word("VALUES") and two.is_word("ROW")):
+        # Those of partitions stand in parentheses.
+        rows = one.is_word("VALUES") and (two.is_word("ROW") or one.depth == 0)
+        if rows or one.is_word("SELECT", "TABLE"):
             raise _other("has a query for its rows")
         if one.is_word("REFERENCES"):
             raise UsageError(

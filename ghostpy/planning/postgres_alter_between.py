@@ -229,9 +229,15 @@ def statements(changes: Sequence[Change], table: TableName) -> tuple[str, ...]:
     """Whole statements, in order; the clauses in one ALTER TABLE, or in two."""
     clauses = [change for change in changes if change.what not in _WHOLE]
     first: list[Change] = []
-    if any(" SET EXPRESSION AS " in change.sql for change in clauses):
-        # In one ALTER TABLE, PostgreSQL 18.6 was seen to look for a constraint that is gone ("cache lookup failed for constraint").
-        first = [change for change in clauses if change.what == "drop constraint"]
+    retyped = {change.name for change in clauses if _does(change, "TYPE")}
+    if retyped and any(_does(change, "SET EXPRESSION") for change in clauses):
+        # In one ALTER TABLE, PostgreSQL 17 and 18 make the indexes and constraints of a retyped column anew twice, and do not find
+        # them the second time ("cache lookup failed"): once after the types, once after the expressions.
+        first = [
+            change
+            for change in clauses
+            if change.what == "drop constraint" or (change.what == "change column" and change.name in retyped)
+        ]
     found, placed = [], False
     for change in changes:
         if change.what in _WHOLE:
@@ -241,6 +247,11 @@ def statements(changes: Sequence[Change], table: TableName) -> tuple[str, ...]:
             found += [_altering(part, table) for part in (first, rest) if part]
             placed = True
     return tuple(found)
+
+
+def _does(change: Change, what: str) -> bool:
+    """Whether it is `ALTER COLUMN … what`."""
+    return change.what == "change column" and change.sql.startswith(f"ALTER COLUMN {quoted(change.name)} {what} ")
 
 
 def _altering(clauses: Sequence[Change], table: TableName) -> str:

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from migrating import Finished, cursor_of, ghostpy, url_of
 
 from ghostpy import sandbox
+from ghostpy.cli.main import main
 from ghostpy.errors import SchemaDiffers
 
 NewDatabase = Callable[[sandbox.Server], str]
@@ -67,6 +69,7 @@ class Place:
     server: sandbox.Server
     database: str
     folder: Path
+    captured: pytest.CaptureFixture[str]
 
     @property
     def kind(self) -> str:
@@ -77,9 +80,19 @@ class Place:
         path.write_text(text)
         return str(path)
 
+    def arguments(self, command: str, text: str, *flags: str) -> list[str]:
+        return [command, f"--url={url_of(self.server, self.database)}", f"--desired={self.file(text)}", *flags]
+
     def run(self, command: str, text: str, *flags: str) -> Finished:
-        url = url_of(self.server, self.database)
-        return ghostpy(command, f"--url={url}", f"--desired={self.file(text)}", *flags)
+        return ghostpy(*self.arguments(command, text, *flags))
+
+    def look(self, command: str, text: str, *flags: str) -> Finished:
+        """As `run`, in this process: a start takes longer than a look."""
+        self.captured.readouterr()
+        began = time.monotonic()
+        status = main(self.arguments(command, text, *flags))
+        told = self.captured.readouterr()
+        return Finished(status, told.out, told.err, began, time.monotonic())
 
     def ask(self, *statements: str) -> list[tuple[object, ...]]:
         with cursor_of(self.server, self.database) as cursor:
@@ -101,9 +114,11 @@ class Place:
 
 
 @pytest.fixture(params=["mysql", "mariadb", "postgres"])
-def place(request: pytest.FixtureRequest, new_database: NewDatabase, tmp_path: Path) -> Place:
+def place(
+    request: pytest.FixtureRequest, new_database: NewDatabase, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Place:
     server: sandbox.Server = request.getfixturevalue(request.param)
-    found = Place(server, new_database(server), tmp_path)
+    found = Place(server, new_database(server), tmp_path, capsys)
     found.ask(*BEFORE[found.kind])
     return found
 
@@ -119,7 +134,7 @@ def test_found_planned_made_and_then_nothing_is_left_to_do(place: Place) -> None
     assert "LOOKS LIKE A RENAME" not in found.output
     assert all(word in found.output for word in ("remark", "by_name", "customers"))
     assert place.things() == things
-    planned = place.run("plan", after, RENAME, "--format=json")
+    planned = place.look("plan", after, RENAME, "--format=json")
     assert planned.status == 0, planned.errors
     plan = json.loads(planned.output)
     assert plan["possible"]
@@ -133,25 +148,25 @@ def test_found_planned_made_and_then_nothing_is_left_to_do(place: Place) -> None
         (row, name, amount, note, 2 * (row if place.kind == "postgres" else amount))
         for row, (name, amount, note) in enumerate((("Ada", 10, "x"), ("Grace", 20, None), (None, 300, "y")), start=1)
     ]
-    again = place.run("diff", after, RENAME)
+    again = place.look("diff", after, RENAME)
     assert again.status == 0, again.output + again.errors
     assert "nothing to do" in again.output
     done = place.run("migrate", after, RENAME, "--execute")
     assert done.status == 0, done.errors
-    assert json.loads(place.run("plan", after, RENAME, "--format=json").output)["strategy"] == "nothing to do"
+    assert json.loads(place.look("plan", after, RENAME, "--format=json").output)["strategy"] == "nothing to do"
     assert place.things() == things
 
 
 def test_the_output_is_sql_that_the_server_takes(place: Place) -> None:
-    found = place.run("diff", AFTER[place.kind], RENAME)
+    found = place.look("diff", AFTER[place.kind], RENAME)
     lines = [line for line in found.output.splitlines() if not line.startswith("--")]
     for statement in "\n".join(lines).rstrip(";\n").split(";\n"):
         place.ask(statement)
-    assert place.run("diff", AFTER[place.kind], RENAME).status == 0
+    assert place.look("diff", AFTER[place.kind], RENAME).status == 0
 
 
 def test_as_data(place: Place) -> None:
-    found = place.run("diff", AFTER[place.kind], "--format=json")
+    found = place.look("diff", AFTER[place.kind], "--format=json")
     assert found.status == DIFFERS, found.errors
     told = json.loads(found.output)
     assert (told["equal"], told["dialect"], told["table"].split(".")[-1]) == (False, place.kind, "t")
@@ -159,7 +174,7 @@ def test_as_data(place: Place) -> None:
     # Without the flag, a rename is no more than a suspicion.
     assert told["looks_renamed"] == [{"from": "note", "to": "remark"}]
     assert "ADD" in told["alter"]
-    warned = place.run("plan", AFTER[place.kind])
+    warned = place.look("plan", AFTER[place.kind])
     assert warned.status == 0, warned.errors
     assert "--rename-column note=remark" in " ".join(warned.errors.split())
 
@@ -171,13 +186,24 @@ def test_what_the_server_itself_describes_is_no_difference(place: Place) -> None
     else:
         text = str(place.ask("SHOW CREATE TABLE t")[0][1])
         assert "AUTO_INCREMENT=" in text
-    found = place.run("diff", text)
+    found = place.look("diff", text)
     assert found.status == 0, found.output + found.errors
 
 
-def _ended_while_it_waits(place: Place, number: signal.Signals) -> int:
+@contextmanager
+def _started(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """A call, ended with the block at the latest."""
+    command = [sys.executable, "-m", "ghostpy", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _ended_while_it_waits(place: Place, number: signal.Signals, command: str, *flags: str) -> int:
     """End a call that waits for somebody who holds the table, its desired table being made on MySQL; its exit code."""
-    url, postgres = url_of(place.server, place.database), place.kind == "postgres"
+    postgres = place.kind == "postgres"
     waits = (
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'ghostpy diff'"
         if postgres
@@ -186,25 +212,33 @@ def _ended_while_it_waits(place: Place, number: signal.Signals) -> int:
     with cursor_of(place.server, place.database) as cursor:
         for statement in ("BEGIN", "LOCK TABLE t IN ACCESS EXCLUSIVE MODE") if postgres else ("LOCK TABLES t WRITE",):
             cursor.execute(statement)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ghostpy", "diff", f"--url={url}", f"--desired={place.file(AFTER[place.kind])}"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        deadline = time.monotonic() + 60
-        while not place.ask(waits)[0][0]:
-            assert time.monotonic() < deadline, process.poll()
-            time.sleep(0.05)
-        process.send_signal(number)
-        _, told = process.communicate(timeout=60)
+        with _started(place.arguments(command, AFTER[place.kind], *flags)) as process:
+            _until(lambda: place.ask(waits)[0][0], "a call that waits", process)
+            process.send_signal(number)
+            _, told = process.communicate(timeout=60)
     assert "Traceback" not in told
     return process.returncode
 
 
-def test_what_a_kill_leaves_is_known_to_be_left(place: Place) -> None:
+def _until(true: Callable[[], object], what: str, process: subprocess.Popen[str] | None = None) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert process is None or process.poll() is None, f"ended before there was {what}"
+        assert time.monotonic() < deadline, f"in vain: {what}"
+        time.sleep(0.05)
+
+
+TWO_SERVERS = pytest.mark.parametrize(
+    "place", ["mysql", "postgres", pytest.param("mariadb", marks=pytest.mark.soak)], indirect=True
+)
+CALLS = pytest.mark.parametrize("call", [("diff",), ("migrate", "--execute", "--ok-to-drop-table")], ids=" ".join)
+
+
+@TWO_SERVERS
+@CALLS
+def test_what_a_kill_leaves_is_known_to_be_left(place: Place, call: tuple[str, ...]) -> None:
     things = place.things()
-    assert _ended_while_it_waits(place, signal.SIGKILL) == -signal.SIGKILL
+    assert _ended_while_it_waits(place, signal.SIGKILL, *call) == -signal.SIGKILL
     if place.kind == "postgres":  # all of it happens in one transaction, which nobody sees
         assert place.things() == things
         return
@@ -218,7 +252,39 @@ def test_what_a_kill_leaves_is_known_to_be_left(place: Place) -> None:
     assert place.things() == things
 
 
-def test_ctrl_c_leaves_nothing(place: Place) -> None:
+@TWO_SERVERS
+@CALLS
+def test_ctrl_c_leaves_nothing(place: Place, call: tuple[str, ...]) -> None:
     things = place.things()
-    assert _ended_while_it_waits(place, signal.SIGINT) == 128 + signal.SIGINT
+    assert _ended_while_it_waits(place, signal.SIGINT, *call) == 128 + signal.SIGINT
     assert place.things() == things
+
+
+@TWO_SERVERS
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.soak)])
+def test_a_run_that_ended_is_gone_on_with(place: Place, number: signal.Signals) -> None:
+    after, things, flag = AFTER[place.kind], place.things(), place.folder / "postponed"
+    call = ("migrate", after, RENAME, "--execute", "--ok-to-drop-table")
+    checkpoint = (
+        "SELECT count(*) FROM _public_t_gho._ghostpy_ledger WHERE id = 'checkpoint' AND value::text LIKE '%compared%'"
+        if place.kind == "postgres"
+        else "SELECT COUNT(*) FROM _t_ghc WHERE id = 'checkpoint' AND text LIKE '%compared%'"
+    )
+
+    ledger = "_ghostpy_ledger" if place.kind == "postgres" else "_t_ghc"
+
+    def compared() -> bool:
+        return any(ledger in thing for thing in place.things()) and bool(place.ask(checkpoint)[0][0])
+
+    with _started(place.arguments(*call, f"--postpone-cut-over-flag-file={flag}", "--checkpoint-seconds=1")) as process:
+        _until(compared, "a checkpoint after the comparison", process)
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    # What the run has made is no part of the table, and the same ALTER is found again.
+    found = place.look("diff", after, RENAME)
+    assert found.status == DIFFERS, found.errors
+    done = place.run(*call)
+    assert done.status == 0, done.errors
+    assert "going on with the work of an earlier run" in done.errors
+    assert place.things() == things
+    assert place.look("diff", after, RENAME).status == 0

@@ -14,6 +14,7 @@ from ghostpy.planning.desired_text import read_desired
 from ghostpy.planning.lookalikes import alike, check_renames, staying
 from ghostpy.planning.postgres_desired import other_statements
 from ghostpy.planning.postgres_desired import read_desired as read_for_postgres
+from ghostpy.planning.sql_tokens import tokenize
 from ghostpy.planning.table_shape import TableShape, comparable, read_shape
 
 
@@ -98,10 +99,76 @@ def test_what_could_be_more_than_a_table_is_refused(text: str) -> None:
         read_desired(text)
 
 
-def test_the_server_reads_what_was_looked_at() -> None:
-    # Sent as it stands, a server that skips the first comment would read another statement.
-    read = read_desired("CREATE TABLE t (a INT) COMMENT /*!99999 ' */; DROP TABLE x; /* ' */")
-    assert read.create("n", []) == "CREATE TABLE n (a INT) COMMENT ' */; DROP TABLE x; /* '"
+@pytest.mark.parametrize("opened", ["/*!99999", "/*M!999999", "/*!99999/*!99998", "/*! ", "/*M! ", "/*!9999 "])
+@pytest.mark.parametrize("quote", ["'", '"', "`"])
+def test_no_quotes_hide_the_end_of_a_condition(opened: str, quote: str) -> None:
+    # A server that skips the first comment would read another statement.
+    for inside in (
+        f"{quote} */; DROP TABLE x; /* {quote} */",
+        f"{quote} */ SELECT 1 /* {quote} */",
+        f"{quote}/*{quote} */",
+    ):
+        with pytest.raises(UsageError):
+            read_desired(f"CREATE TABLE t (a INT) COMMENT {opened} {inside}{' */' * (opened.count('/*') - 1)}")
+
+
+_SMUGGLED = [
+    # Each is more than one statement, or ends elsewhere, for one of the servers at least.
+    "CREATE TABLE t (a INT) COMMENT ''''; DROP TABLE x; -- '",
+    "CREATE TABLE t (a INT) COMMENT 'a\\\\'; DROP TABLE x; -- '",
+    'CREATE TABLE t (a INT) COMMENT "a\\"; DROP TABLE x; -- "',
+    'CREATE TABLE t (a INT) COMMENT """"; DROP TABLE x; -- "',
+    "CREATE TABLE t (`a\\`; DROP TABLE x; -- ` INT)",
+    "CREATE TABLE t (a INT) --; DROP TABLE x",
+    "CREATE TABLE t (a INT) --\u00a0\n; DROP TABLE x",
+    "CREATE TABLE t (a INT) -- \r\n; DROP TABLE x",
+    "CREATE TABLE t (a INT) # '\n; DROP TABLE x # '",
+    "CREATE TABLE t (a INT) /* /* */ ; DROP TABLE x; */",
+    "CREATE TABLE t (a INT) /* /*!50000 */ ; DROP TABLE x */",
+    "CREATE TABLE t (a INT) /*!50000 /* */ ; DROP TABLE x */",
+    "CREATE TABLE t (a INT) /*!50000 /* */ */ ; DROP TABLE x",
+    "CREATE TABLE t (a INT) /*!50000 # */\n ; DROP TABLE x */",
+    "CREATE TABLE t (a INT) /*!50000 -- */\n ; DROP TABLE x */",
+    "CREATE TABLE t (a INT) /*/ ; DROP TABLE x /*/ */",
+    "CREATE TABLE t (a INT) /*! ; DROP TABLE x */",
+    "CREATE TABLE t (a INT) /*M!100000 ; DROP TABLE x */",
+    "CREATE TABLE t (a INT) /*M! SELECT 1 */",
+    "CREATE TABLE t (a INT /*!99999 ) SELECT (1 */ )",
+    "CREATE /*!99999 OR REPLACE */ TABLE t (a INT)",
+    "CREATE TABLE t (a INT) PARTITION BY HASH (a) VALUES (1)",
+    "CREATE TABLE t (a INT) PARTITION BY HASH (a) SELECT 1",
+    "CREATE TABLE t (a INT) */ ; DROP TABLE x /*",
+    "DELIMITER //\nCREATE TABLE t (a INT) // DROP TABLE x",
+]
+
+
+@pytest.mark.parametrize("text", _SMUGGLED)
+def test_nothing_is_smuggled_in(text: str) -> None:
+    with pytest.raises(UsageError):
+        read_desired(text)
+
+
+def test_a_backslash_is_read_as_the_session_reads_it() -> None:
+    # Under NO_BACKSLASH_ESCAPES, which is taken from the session, this would be two statements.
+    text = r"CREATE TABLE t (a INT) COMMENT '\'; DROP TABLE x; -- '"
+    assert read_desired(text).create("t", []) == text
+
+
+def test_two_minus_signs_begin_no_comment() -> None:
+    # The server would take what follows the comment's line for the next words.
+    for text in ("1--/**/'\n SELECT 2 -- '", "1-/**/-'\n SELECT 2 -- '", "1-/*!50000 -*/ '\n SELECT 2 -- '", "1--1"):
+        sent = read_desired(f"CREATE TABLE t (a INT DEFAULT ({text}))").create("n", [])
+        assert "--" not in sent.split("'")[0]
+
+
+@given(st.text(alphabet="-/*!M5# \n\\'\"`;(a1)", max_size=30))
+def test_what_is_sent_reads_as_what_was_looked_at(text: str) -> None:
+    try:
+        read = read_desired(f"CREATE TABLE t (a INT) COMMENT 'x' {text}")
+    except UsageError:
+        return
+    sent = tokenize(read.create("n", []), "what is sent")
+    assert [token.text for token in sent[3:]] == [token.text for token in read.tokens]
 
 
 def _shape(*lines: str, tail: str = ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4") -> TableShape:

@@ -40,6 +40,8 @@ _AUTOMATIC_CHECK = "_chk_"
 # They change how the server reads quotes and writes descriptions; the texts of both tables must be read alike.
 _MODES_REMOVED = frozenset(
     {"ANSI", "ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "NO_TABLE_OPTIONS", "NO_KEY_OPTIONS", "NO_FIELD_OPTIONS"}
+    # MariaDB's names for several, these among them.
+    | {"DB2", "MAXDB", "MSSQL", "MYSQL323", "MYSQL40", "ORACLE", "POSTGRESQL"}
 )
 
 
