@@ -198,6 +198,7 @@ def _change(server: sandbox.Server) -> Change:
 _KILLS = {"short": 15, "long": 5}
 
 
+@pytest.mark.limit(600)
 @pytest.mark.parametrize("length", CASES)
 @pytest.mark.parametrize("kind", ["mysql", "postgres"])
 def test_killed_again_and_again(
