@@ -141,6 +141,8 @@ def test_a_run_makes_any_other_of_it(place: Place, tmp_path: Path) -> None:
         command = [sys.executable, "-m", "ghostpy", "migrate", url, f"--desired={file}"]
         command += ["--execute", "--ok-to-drop-table"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode == PlanRefused.exit_code:
+            reject()  # as it would be with this ALTER given: a new DATE that is NOT NULL and has no default, say
         assert done.returncode == 0, done.stderr
         assert _catalog(place, "t") == _catalog(place, "wanted")
         assert _tables(place) == ["t", "wanted"]
