@@ -231,8 +231,8 @@ def statements(changes: Sequence[Change], table: TableName) -> tuple[str, ...]:
     first: list[Change] = []
     retyped = {change.name for change in clauses if _does(change, "TYPE")}
     if retyped and any(_does(change, "SET EXPRESSION") for change in clauses):
-        # In one ALTER TABLE, PostgreSQL 17 and 18 make the indexes and constraints of a retyped column anew twice, and do not find
-        # them the second time ("cache lookup failed"): once after the types, once after the expressions.
+        # In one ALTER TABLE, PostgreSQL 18.6 was seen not to find the indexes and constraints of a retyped column any more once the
+        # expressions are changed ("cache lookup failed").
         first = [
             change
             for change in clauses
