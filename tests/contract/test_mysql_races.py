@@ -16,6 +16,7 @@ from under_way import COPY, running
 
 from ghostpy import sandbox
 from ghostpy.dialects.mysql.dialect import MySQLDialect
+from ghostpy.dialects.mysql.stream import BinlogStream
 from ghostpy.model.keys import KeyRange
 from ghostpy.settings import ConnectSettings, MigrateSettings, TargetSettings
 
@@ -191,6 +192,39 @@ def test_a_commit_that_was_written_before_the_run_began_is_seen(
 
     asyncio.run(scenario())
     assert _execute(server, database, "SELECT v FROM _t_gho WHERE id = 1") == [(2,)]
+
+
+@pytest.mark.parametrize("slow_commits", [name for name, kind in _KINDS.items() if kind.fenced], indirect=True)
+def test_a_key_that_an_earlier_run_has_left_is_seen(
+    slow_commits: tuple[Kind, sandbox.Server], new_database: Callable[[sandbox.Server], str]
+) -> None:
+    """Killed and begun again at once: the stream does not show the key again, it comes from the checkpoint."""
+    kind, server = slow_commits
+    database = new_database(server)
+    _execute(server, database, "CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1), (2, 1)")
+
+    async def scenario() -> None:
+        async with running(_dialect(server, database)) as run:
+            _execute(server, database, f"SET GLOBAL {kind.semi_sync}_enabled=1")
+            writer = threading.Thread(target=_execute, args=(server, database, "UPDATE t SET v = 2 WHERE id = 1"))
+            writer.start()
+            while not run.backlog:
+                await asyncio.sleep(0.01)
+            first, position = run.parts.stream, run.follower.position
+            assert isinstance(first, BinlogStream)
+            assert position is not None
+            of = first._followed
+            later = BinlogStream(
+                first._connect, first._facts, source=of.source, columns=of.columns, key=of.key, ledger=of.ledger
+            )
+            await later.resumed(first.noted(position))
+            assert _execute(server, database, "SELECT v FROM t WHERE id = 1") == [(1,)]
+            await later.fence()
+            assert _execute(server, database, "SELECT v FROM t WHERE id = 1") == [(2,)]
+            await later.close()
+            await asyncio.to_thread(writer.join)
+
+    asyncio.run(scenario())
 
 
 _STATUS = {False: "SHOW BINARY LOG STATUS", True: "SHOW MASTER STATUS"}

@@ -155,7 +155,7 @@ def test_fence_waits_for_the_commit(mysql: sandbox.MySQLServer, database: str) -
                 executed = GtidSet.parse(run(writer, "SELECT @@gtid_executed")[0][0])
                 last = max(end for _, _, end in executed)
                 missing = f"{identity}:{last + 100}"
-                follow.stream._fence.add_transactions(GtidSet.parse(missing))
+                follow.stream._fence.add_earlier(GtidSet.parse(missing))
                 fence = asyncio.create_task(follow.stream.fence())
                 await asyncio.sleep(1.5)
                 assert not fence.done()

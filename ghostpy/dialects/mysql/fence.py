@@ -48,8 +48,10 @@ class Fence:
         self._ended |= news.xa_ended
         self._shown = self._shown or bool(news.keys)
 
-    def add_transactions(self, gtids: GtidSet) -> None:
-        self._gtids.update(gtids)
+    def add_earlier(self, gtids: GtidSet | None) -> None:
+        """What an earlier run was shown, whose keys may come from its checkpoint. `gtids`: None where there are none."""
+        self._gtids.update(gtids or GtidSet())
+        self._shown = True
 
     async def wait(self) -> None:
         """Return once all that was added can be seen. Raises ServerGone where that takes more than a minute, StreamLost

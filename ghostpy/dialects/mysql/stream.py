@@ -101,11 +101,11 @@ class BinlogStream:
         told = json.loads(noted)
         if (told["gtids"] is not None) != self._facts.waits_by_gtid:
             raise StreamLost(f"gtid_mode of {self._connect.address} is another than it was")
-        if told["gtids"] is None:
+        gtids = None if told["gtids"] is None else GtidSet.parse(str(told["gtids"]))
+        self._fence.add_earlier(gtids)
+        if gtids is None:
             return BinlogPlace(str(told["file"]), int(told["offset"])).position()
-        gtids = GtidSet.parse(str(told["gtids"]))
         # Files and offsets are those of one server; what was executed is the same on all of them.
-        self._fence.add_transactions(gtids)
         return BinlogPlace("", 0, gtids).position()
 
     def kept(self, position: Position) -> None:

@@ -1,6 +1,6 @@
 """The SQL of a revert: rows of the old table are brought in line with the new table, and keep what that does not have.
 
-Each statement names each of the two tables once, and by its own name: within LOCK TABLES another name would need a lock of its own.
+What is carried out within LOCK TABLES names each of the two tables once, and by its own name: another would need a lock of its own.
 """
 
 from __future__ import annotations
