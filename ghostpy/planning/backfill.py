@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from ghostpy.model.column_map import ColumnFeed, ColumnMap, CopyKey
 from ghostpy.model.finding import Finding
+from ghostpy.model.keys import KeyRange
+from ghostpy.model.names import HelperNames
+from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.table import Column, Generated, Table
 from ghostpy.planning.copy_key import choose_copy_key
+from ghostpy.settings import TargetSettings
 
 Assignments = Sequence[tuple[str, str]]
 
@@ -87,3 +92,32 @@ def text_of(table: str, assignments: Assignments, where: str | None) -> str:
     """The whole backfill as people would write it in one statement."""
     sets = ", ".join(f"{column} = {expression}" for column, expression in assignments)
     return f"UPDATE {table} SET {sets}{f' WHERE {where}' if where else ''}"
+
+
+def assembled(
+    table: Table,
+    key: CopyKey,
+    set_: Sequence[Column],
+    names: HelperNames,
+    asked: TargetSettings,
+    *,
+    quoted: str,
+    update: Callable[[Plan, KeyRange], str],
+) -> Plan:
+    """The plan. `quoted`: the table's name in statements; `update`: the statement of a chunk, which is shown with names for its bounds."""
+    feeds = [
+        ColumnFeed(column, None, expression) for column, (_, expression) in zip(set_, asked.assignments, strict=True)
+    ]
+    plan = Plan(
+        source=table,
+        shadow=table,
+        names=names,
+        alter=text_of(quoted, asked.assignments, asked.where),
+        strategy=Strategy.BACKFILL,
+        copy_key=key,
+        columns=ColumnMap(tuple(feeds)),
+        where=asked.where,
+    )
+    example = tuple(f":{column.name}" for column in key.source_columns)
+    until = tuple(f"{each}_until" for each in example)
+    return replace(plan, steps=(update(plan, KeyRange(example, until)),))

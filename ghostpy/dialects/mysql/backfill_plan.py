@@ -15,19 +15,19 @@ from ghostpy.dialects.mysql.privileges import FOR_BACKFILL, granted, missing_pri
 from ghostpy.dialects.mysql.server_checks import ENGINES
 from ghostpy.dialects.mysql.session import Session
 from ghostpy.dialects.mysql.update_statements import UpdateStatements
-from ghostpy.model.column_map import ColumnFeed, ColumnMap, CopyKey
+from ghostpy.model.column_map import CopyKey
 from ghostpy.model.finding import Finding, Severity
 from ghostpy.model.keys import KeyRange
 from ghostpy.model.names import HelperNames, TableName
-from ghostpy.model.plan import Plan, Strategy
+from ghostpy.model.plan import Plan
 from ghostpy.model.table import Column, Table
 from ghostpy.planning.backfill import (
+    assembled,
     assignment_findings,
     backfill_key,
     expressions,
     other_rows,
     set_columns,
-    text_of,
 )
 from ghostpy.planning.sql_tokens import TokenKind, tokenize
 from ghostpy.preflight.refusal import refusal, refusing
@@ -63,31 +63,20 @@ async def backfill_plan(
     findings += await _name_in_the_way(session, names.ledger)
     if key is None or refusing(findings):
         raise refusal(source, address, findings)
-    plan = _assembled(table, key, set_, names, settings)
+    plan = assembled(
+        table,
+        key,
+        set_,
+        names,
+        settings,
+        quoted=quote.table(table.name),
+        update=lambda plan, chunk: UpdateStatements(plan).update(chunk),
+    )
     findings += _warnings(table, key, set_, settings)
     findings += await _on_server(session, plan)
     if refusing(findings):
         raise refusal(source, address, findings)
     return replace(plan, findings=tuple(findings))
-
-
-def _assembled(table: Table, key: CopyKey, set_: list[Column], names: HelperNames, settings: TargetSettings) -> Plan:
-    feeds = [
-        ColumnFeed(column, None, expression) for column, (_, expression) in zip(set_, settings.assignments, strict=True)
-    ]
-    plan = Plan(
-        source=table,
-        shadow=table,
-        names=names,
-        alter=text_of(quote.table(table.name), settings.assignments, settings.where),
-        strategy=Strategy.BACKFILL,
-        copy_key=key,
-        columns=ColumnMap(tuple(feeds)),
-        where=settings.where,
-    )
-    example = tuple(f":{column.name}" for column in key.source_columns)
-    until = tuple(f"{each}_until" for each in example)
-    return replace(plan, steps=(UpdateStatements(plan).update(KeyRange(example, until)),))
 
 
 def _server_findings(facts: ServerFacts) -> list[Finding]:

@@ -12,19 +12,17 @@ from ghostpy.dialects.postgres.names import MADE_BY_US
 from ghostpy.dialects.postgres.server_checks import OLDEST
 from ghostpy.dialects.postgres.session import Session
 from ghostpy.dialects.postgres.update_statements import UpdateStatements
-from ghostpy.model.column_map import ColumnFeed, ColumnMap, CopyKey
 from ghostpy.model.finding import Finding, Severity
 from ghostpy.model.keys import KeyRange
 from ghostpy.model.names import HelperNames, TableName
-from ghostpy.model.plan import Plan, Strategy
-from ghostpy.model.table import Column, Table
+from ghostpy.model.plan import Plan
 from ghostpy.planning.backfill import (
+    assembled,
     assignment_findings,
     backfill_key,
     expressions,
     other_rows,
     set_columns,
-    text_of,
 )
 from ghostpy.planning.postgres_tokens import TokenKind, tokenize
 from ghostpy.preflight.refusal import refusal, refusing
@@ -62,30 +60,19 @@ async def backfill_plan(
     findings += await _name_in_the_way(session, names.ledger.schema)
     if key is None or refusing(findings):
         raise refusal(source, session.address, findings)
-    plan = _assembled(table, key, set_, names, settings)
+    plan = assembled(
+        table,
+        key,
+        set_,
+        names,
+        settings,
+        quoted=quote.table(table.name),
+        update=lambda plan, chunk: UpdateStatements(plan).update(chunk),
+    )
     findings += await _on_server(session, plan)
     if refusing(findings):
         raise refusal(source, session.address, findings)
     return replace(plan, findings=tuple(findings))
-
-
-def _assembled(table: Table, key: CopyKey, set_: list[Column], names: HelperNames, settings: TargetSettings) -> Plan:
-    feeds = [
-        ColumnFeed(column, None, expression) for column, (_, expression) in zip(set_, settings.assignments, strict=True)
-    ]
-    plan = Plan(
-        source=table,
-        shadow=table,
-        names=names,
-        alter=text_of(quote.table(table.name), settings.assignments, settings.where),
-        strategy=Strategy.BACKFILL,
-        copy_key=key,
-        columns=ColumnMap(tuple(feeds)),
-        where=settings.where,
-    )
-    example = tuple(f":{column.name}" for column in key.source_columns)
-    until = tuple(f"{each}_until" for each in example)
-    return replace(plan, steps=(UpdateStatements(plan).update(KeyRange(example, until)),))
 
 
 def _server_findings(facts: ServerFacts) -> list[Finding]:
