@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from ghostpy.errors import CannotResume
 from ghostpy.model.column_map import ColumnFeed, ColumnMap
 from ghostpy.model.finding import Finding, Severity
-from ghostpy.model.revertible import Named
+from ghostpy.model.revertible import Named, Revertible
 from ghostpy.model.table import Column, Index, Table
 from ghostpy.planning.column_map import paired_columns
 
@@ -37,12 +38,27 @@ def columns_back(
     return replace(columns, fills=tuple(filled))
 
 
-def changed_since(source: Table, old: Table, pairs: Named) -> list[str]:
+def _changed_since(source: Table, old: Table, pairs: Named) -> list[str]:
     """Columns that were there at the exchange and are not there now."""
     return [
         *(f"{source.name}.{new}" for new, _ in pairs if not source.has_column(new)),
         *(f"{old.name}.{column}" for _, column in pairs if not old.has_column(column)),
     ]
+
+
+def still_there(noted: Revertible, source: Table | None, old: Table | None, address: str) -> tuple[Table, Table]:
+    """Both tables, as an exchange needs them that is to be taken back. Raises CannotResume."""
+    if source is None or old is None:
+        missing = noted.source if source is None else noted.old
+        raise CannotResume(f"there is no {missing} on {address} any more; nothing was changed", hint="")
+    changed = _changed_since(source, old, noted.pairs)
+    if changed:
+        raise CannotResume(
+            f"{noted.source} or {noted.old} on {address} was altered since the exchange: there is no {', '.join(changed)} "
+            "any more; nothing was changed",
+            hint="A revert goes back to the table as it was; undo the alteration, or make another change instead.",
+        )
+    return source, old
 
 
 def losses(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ghostpy import errors
 from ghostpy.dialects.mysql import quote, revert_record
 from ghostpy.dialects.mysql.facts import ServerFacts
 from ghostpy.dialects.mysql.inspect import describe, table_exists
@@ -20,12 +19,12 @@ from ghostpy.model.table import Column, Table
 from ghostpy.planning.column_map import valueless_columns
 from ghostpy.planning.copy_key import KeyChoice, choose_copy_key
 from ghostpy.planning.turning import (
-    changed_since,
     columns_back,
     losses,
     no_way_back,
     no_way_back_from_a_filter,
     pairs_back,
+    still_there,
 )
 from ghostpy.preflight.attached import attached_findings
 from ghostpy.preflight.refusal import refusal, refusing
@@ -86,17 +85,8 @@ def stream_key(facts: ServerFacts, source: Table) -> str | None:
 async def plan_back(session: Session, facts: ServerFacts, noted: Revertible, ledger: TableName) -> Plan:
     """The plan that takes back what was `noted`. Raises PlanRefused, CannotResume."""
     address = session.settings.address
-    source, old = await describe(session, noted.source), await _old(session, noted, ledger)
-    if source is None or old is None:
-        missing = noted.source if source is None else noted.old
-        raise errors.CannotResume(f"there is no {missing} on {address} any more; nothing was changed", hint="")
-    changed = changed_since(source, old, noted.pairs)
-    if changed:
-        raise errors.CannotResume(
-            f"{noted.source} or {noted.old} on {address} was altered since the exchange: there is no {', '.join(changed)} "
-            "any more; nothing was changed",
-            hint="A revert goes back to the table as it was; undo the alteration, or make another change instead.",
-        )
+    found, kept = await describe(session, noted.source), await _old(session, noted, ledger)
+    source, old = still_there(noted, found, kept, address)
     columns = columns_back(source, old, noted.pairs, noted.fills, implicit_value)
     findings = [*source_findings(source, engines=ENGINES), *attached_findings(source), *attached_findings(old)]
     findings += valueless_columns(replace(columns, added=_unfilled(columns)))

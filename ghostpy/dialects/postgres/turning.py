@@ -24,12 +24,12 @@ from ghostpy.model.revertible import Named, Revertible
 from ghostpy.model.table import Column, Generated, Table
 from ghostpy.planning.copy_key import KeyChoice, choose_copy_key
 from ghostpy.planning.turning import (
-    changed_since,
     columns_back,
     losses,
     no_way_back,
     no_way_back_from_a_filter,
     pairs_back,
+    still_there,
 )
 from ghostpy.preflight.refusal import refusal, refusing
 from ghostpy.settings import TargetSettings
@@ -119,17 +119,8 @@ async def plan_back(
 ) -> tuple[Plan, Work, TurnedStatements]:
     """The plan that takes back what was `noted`. Raises PlanRefused, CannotResume, SourceChanged."""
     address = session.settings.address
-    source, old = await describe(session, noted.source), await describe(session, noted.old)
-    if source is None or old is None:
-        missing = noted.source if source is None else noted.old
-        raise errors.CannotResume(f"there is no {missing} on {address} any more; nothing was changed", hint="")
-    changed = changed_since(source, old, noted.pairs)
-    if changed:
-        raise errors.CannotResume(
-            f"{noted.source} or {noted.old} on {address} was altered since the exchange: there is no {', '.join(changed)} "
-            "any more; nothing was changed",
-            hint="A revert goes back to the table as it was; undo the alteration, or make another change instead.",
-        )
+    found, kept = await describe(session, noted.source), await describe(session, noted.old)
+    source, old = still_there(noted, found, kept, address)
     await check_shape(session, noted)
     columns = columns_back(source, old, noted.pairs, noted.fills, _no_value)
     findings = await own_findings(session, noted.source)
