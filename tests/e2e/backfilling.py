@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from migrating import Finished, cursor_of, url_of
+from waiting import WITHIN, until
 from watched import Place
 
 from ghostpy import sandbox
@@ -25,7 +26,6 @@ from ghostpy.control.places import is_alive
 ROWS = 10_000
 STEP = 1_000
 """What the application adds to a row's `n` at a time; a backfill adds one."""
-_WITHIN = 60.0
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ class Run:
 
     def ended(self) -> Finished:
         """The run at its end."""
-        status = self.process.wait(_WITHIN)
+        status = self.process.wait(WITHIN)
         return Finished(status, self._output.read_text(), self._errors.read_text(), self._began, time.monotonic())
 
     def kill(self) -> None:
@@ -253,11 +253,3 @@ def say(path: Path, line: str) -> str:
         client.sendall(f"{line}\n".encode())
         client.shutdown(socket.SHUT_WR)
         return both.enter_context(client.makefile()).read()
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    """Wait for it."""
-    deadline = time.monotonic() + _WITHIN
-    while not true():
-        assert time.monotonic() < deadline, f"in vain: {what}"
-        time.sleep(0.02)

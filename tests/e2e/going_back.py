@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,6 @@ from typing import Any
 from migrating import Finished, cursor_of, ghostpy, url_of
 
 from ghostpy import sandbox
-
-WITHIN = 60.0
 
 
 class Place:
@@ -58,13 +55,6 @@ class Place:
             if process.poll() is None:
                 process.kill()
             process.wait()
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + WITHIN
-    while not true():
-        assert time.monotonic() < deadline, f"in vain: {what}"
-        time.sleep(0.02)
 
 
 def told(folder: Path, text: str) -> bool:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import going_back
-from going_back import told, until
+from going_back import told
 from migrating import Finished, cursor_of
+from waiting import until
 
 from ghostpy import sandbox
 from ghostpy.sandbox.checking import differences

@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from migrating import Finished, cursor_of, url_of
+from waiting import until
 
 from ghostpy import sandbox
 
@@ -18,7 +19,6 @@ ROWS = 20_000
 SLOW = ("--chunk-size=100", "--workers=1", "--nice-ratio=100")
 """Flags by which the copy of `make_table` rests for half a minute after its first slice."""
 REWRITE = "ALTER COLUMN v TYPE bigint"
-_WITHIN = 60.0
 
 
 def make_table(server: sandbox.Server, database: str, rows: int = ROWS) -> None:
@@ -27,14 +27,6 @@ def make_table(server: sandbox.Server, database: str, rows: int = ROWS) -> None:
         cursor.execute("CREATE TABLE t (id int PRIMARY KEY, v int NOT NULL, c text)")
         cursor.execute(f"INSERT INTO t SELECT i, i * 7, md5(i::text) FROM generate_series(1, {rows}) AS i")
         cursor.execute("VACUUM ANALYZE t")
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    """Wait for it."""
-    deadline = time.monotonic() + _WITHIN
-    while not true():
-        assert time.monotonic() < deadline, f"in vain: {what}"
-        time.sleep(0.02)
 
 
 class Run:

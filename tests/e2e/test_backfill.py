@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from backfilling import ALONE, STEP, Application, Backfilled, Run, assert_each_once, make_backfilled, running, until
+from backfilling import ALONE, STEP, Application, Backfilled, Run, assert_each_once, make_backfilled, running
 from migrating import Finished, cursor_of, ghostpy, url_of
+from waiting import until
 
 from ghostpy import sandbox
 

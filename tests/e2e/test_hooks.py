@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from migrating import Finished, cursor_of, ghostpy, url_of
-from running import make_table, running, until
+from running import make_table, running
+from waiting import until
 
 from ghostpy import sandbox
 

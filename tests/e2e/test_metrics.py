@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from running import until
+from waiting import until
 from watched import ROWS, Place, make_place, started
 
 from ghostpy import sandbox

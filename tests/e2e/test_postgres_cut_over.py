@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from migrating import url_of
 from postgres_witness import Witness, assert_nothing_held
-from running import make_table, running, until
+from running import make_table, running
+from waiting import until
 
 from ghostpy import sandbox
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from migrating import cursor_of, ghostpy
-from running import until
+from waiting import until
 from watched import ROWS, SECRET, Place, make_place, started
 
 from ghostpy import sandbox

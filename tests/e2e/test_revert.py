@@ -10,8 +10,9 @@ from typing import Any
 
 import going_back
 import pytest
-from going_back import WITHIN, told, until
+from going_back import told
 from migrating import cursor_of, ghostpy
+from waiting import WITHIN, until
 
 from ghostpy import sandbox
 from ghostpy.sandbox.checking import differences

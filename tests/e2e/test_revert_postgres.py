@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from going_back import WITHIN, told, until
+from going_back import told
 from going_back_postgres import ALTER, LEDGER, NEW, OLD, Place, Table, as_the_stream_told
 from migrating import cursor_of, ghostpy
+from waiting import WITHIN, until
 
 from ghostpy import sandbox
 from ghostpy.sandbox.load import Committed

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from going_back import WITHIN, told, until
+from going_back import told
 from going_back_postgres import ALTER, LEDGER, NEW, OLD, Table, as_the_stream_told, in_step
 from migrating import ghostpy
+from waiting import WITHIN, until
 
 from ghostpy import sandbox
 from ghostpy.sandbox.writers import Writers

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from migrating import cursor_of, ghostpy, url_of
-from throttled import Site, SlowRun, slow_run, until
+from throttled import Site, SlowRun, slow_run
+from waiting import until
 
 from ghostpy import sandbox
 

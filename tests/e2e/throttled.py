@@ -7,27 +7,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from migrating import cursor_of, url_of
+from waiting import WITHIN, until
 
 from ghostpy import sandbox
 
 ROWS = 30_000
-_WITHIN = 60.0
 _STILL = 0.6
 _COPIED = re.compile(r"Copy: (\d+)/\d+ .* State: (.*?); ETA:")
-
-
-def until(true: Callable[[], object], what: Callable[[], str] | str) -> None:
-    """Wait for it."""
-    deadline = time.monotonic() + _WITHIN
-    while not true():
-        assert time.monotonic() < deadline, f"in vain: {what if isinstance(what, str) else what()}"
-        time.sleep(0.02)
 
 
 @dataclass
@@ -129,7 +121,7 @@ class SlowRun:
             return int(cursor.fetchone()[0])
 
     def ended(self) -> int:
-        return self.process.wait(_WITHIN)
+        return self.process.wait(WITHIN)
 
     def _states(self) -> list[tuple[str, str]]:
         return _COPIED.findall(self._output.read_text())
@@ -148,4 +140,4 @@ def slow_run(site: Site, folder: Path, *flags: str) -> Iterator[SlowRun]:
     finally:
         if run.process.poll() is None:
             run.process.send_signal(signal.SIGTERM)
-            run.process.wait(_WITHIN)
+            run.process.wait(WITHIN)

@@ -16,16 +16,6 @@ from migrating import Finished
 
 from ghostpy import sandbox
 
-WITHIN = 60.0
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    """Wait for it."""
-    deadline = time.monotonic() + WITHIN
-    while not true():
-        assert time.monotonic() < deadline, f"in vain: {what}"
-        time.sleep(0.01)
-
 
 class Session(Protocol):
     """Of the test, on the server."""

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pymysql
-from held import WITHIN, Held, until
+from held import Held
+from waiting import WITHIN, until
 from witness import CONNECTIONS
 
 from ghostpy import sandbox

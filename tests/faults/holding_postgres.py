@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from held import WITHIN, Held, until
+from held import Held
 from migrating import url_of
+from waiting import WITHIN, until
 
 from ghostpy import sandbox
 

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from backfilling import ALONE, Application, Backfilled, Run, assert_each_once, make_backfilled, running, until
+from backfilling import ALONE, Application, Backfilled, Run, assert_each_once, make_backfilled, running
 from migrating import Finished, ghostpy, url_of
 from proxy import proxied
 from silent import Silent
+from waiting import until
 
 from ghostpy import sandbox
 from ghostpy.assembly.backfilling import backfill

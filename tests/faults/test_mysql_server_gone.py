@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from held import until
 from holding_mysql import COPY, EXCHANGE, LOCK, PHASES, POSTPONED, PREPARE, ROWS, VERIFY, HeldRun, Holder, make_table
 from migrating import assert_nothing_lost, cursor_of, differences, ghostpy
+from waiting import until
 from witness import Witness, assert_failed, assert_nothing_held, tables_of
 
 from ghostpy import sandbox

@@ -12,11 +12,11 @@ from typing import Any, Protocol
 
 import psycopg
 import pytest
-from held import until
 from holding_postgres import Holder, execute, hold_exchange, make_gates
 from migrating import url_of
 from postgres_witness import Witness, assert_nothing_held
 from silent import Silent
+from waiting import until
 
 from ghostpy import errors, sandbox
 from ghostpy.assembly import migrate

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from held import until
 from holding_postgres import (
     CHANGE,
     CLEAN_UP,
@@ -32,6 +31,7 @@ from holding_postgres import (
 from migrating import cursor_of, differences, ghostpy, url_of
 from postgres_witness import Witness, assert_nothing_held, contents_of, held
 from under_load import PGBENCH, assert_followed
+from waiting import until
 from witness import assert_failed
 
 from ghostpy import sandbox

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from held import until
 from holding_postgres import (
     COPY,
     INDEXES,
@@ -20,6 +19,7 @@ from holding_postgres import (
     make_table,
 )
 from postgres_witness import assert_nothing_held, contents_of
+from waiting import until
 from witness import assert_failed
 
 from ghostpy import sandbox
