@@ -60,6 +60,11 @@ def contents_of(server: sandbox.Server, database: str) -> dict[str, list[Any]]:
     return found
 
 
+def _without(rows: list[Any] | None, others: list[Any] | None) -> list[Any] | None:
+    """The first rows that the others do not have; None where there is no such thing."""
+    return None if rows is None else [row for row in rows if row not in (others or ())][:20]
+
+
 @dataclass
 class Witness:
     """A database as it was before a run."""
@@ -77,7 +82,13 @@ class Witness:
 
     def assert_untouched(self) -> None:
         """Not an object more, less or otherwise, not a row changed."""
-        assert contents_of(self.server, self.database) == self.before
+        now = contents_of(self.server, self.database)
+        other = {
+            what: (_without(self.before.get(what), now.get(what)), _without(now.get(what), self.before.get(what)))
+            for what in {*self.before, *now}
+            if now.get(what) != self.before.get(what)
+        }
+        assert not other, other
 
 
 def held(server: sandbox.Server, database: str) -> dict[str, Any]:
