@@ -1,7 +1,7 @@
 """How long does the exchange hold writers on MySQL, and does waiting for a calm moment help?
 
-Changes one table of a server over and over, under a fixed rate of statements, every other time without the wait. InnoDB's RENAME sleeps
-for 100 ms where it meets pages that are just being written; this counts how often.
+Changes one table of a server over and over, under a fixed rate of statements, in turn without a wait, with the one before the lock, and with
+that and the one under the lock. InnoDB's RENAME sleeps for 100 ms where it meets pages that are just being written; this counts how often.
 
     python -m bench.exchange [--runs 60] [--rows 100000] [--rate 3000] [--pool MB]
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from ghostpy import sandbox
@@ -33,15 +33,24 @@ async def _no_wait(_: Session) -> None:
     return
 
 
+_WAYS = {
+    "no wait": ("burst_ended", "calm_under_lock"),
+    "a wait before the lock": ("calm_under_lock",),
+    "before and under the lock": (),
+}
+"""Which waits are left out."""
+
+
 @contextmanager
-def _waiting(wanted: bool) -> Iterator[None]:
-    original = exchange.burst_ended
-    if not wanted:
-        exchange.burst_ended = _no_wait
+def _without(names: Sequence[str]) -> Iterator[None]:
+    originals = {name: getattr(exchange, name) for name in names}
+    for name in names:
+        setattr(exchange, name, _no_wait)
     try:
         yield
     finally:
-        exchange.burst_ended = original
+        for name, original in originals.items():
+            setattr(exchange, name, original)
 
 
 def _changed(server: sandbox.MySQLServer, number: int) -> float:
@@ -63,14 +72,14 @@ def _changed(server: sandbox.MySQLServer, number: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=60)
+    parser.add_argument("--runs", type=int, default=60, help="of each kind")
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--rate", type=float, default=3000)
     parser.add_argument(
         "--pool", type=int, default=128, help="megabytes of buffer pool: the smaller, the more pages are written"
     )
     given = parser.parse_args()
-    held: dict[bool, list[float]] = {True: [], False: []}
+    held: dict[str, list[float]] = {way: [] for way in _WAYS}
     with sandbox.mysql({"innodb_buffer_pool_size": f"{given.pool}M"}) as server:
         server.execute("CREATE DATABASE bench")
         import pymysql
@@ -91,17 +100,16 @@ def main() -> None:
             shape=SysbenchRows(),
         )
         with Writers(load) as writers:
-            for number in range(given.runs * 2):
-                with _waiting(bool(number % 2)):
-                    held[bool(number % 2)].append(_changed(server, number))
-                    print(
-                        f"{'with' if number % 2 else 'without'}: {held[bool(number % 2)][-1] * 1000:.0f} ms", flush=True
-                    )
+            for number in range(given.runs):
+                for turn, (way, left_out) in enumerate(_WAYS.items()):
+                    with _without(left_out):
+                        held[way].append(_changed(server, number * len(_WAYS) + turn))
+                    print(f"{way}: {held[way][-1] * 1000:.0f} ms", flush=True)
             writers.stop()
-    for waited, times in held.items():
+    for way, times in held.items():
         slept = sum(each >= _SLEPT for each in times)
         print(
-            f"{'with' if waited else 'without'} the wait: {slept} of {len(times)} slept; "
+            f"{way}: {slept} of {len(times)} slept; "
             f"median {statistics.median(times) * 1000:.0f} ms, longest {max(times) * 1000:.0f} ms"
         )
 

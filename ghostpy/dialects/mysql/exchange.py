@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from ghostpy import errors
 from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.inspect import table_exists
-from ghostpy.dialects.mysql.page_writes import burst_ended
+from ghostpy.dialects.mysql.page_writes import burst_ended, calm_under_lock
 from ghostpy.dialects.mysql.rows import resync_on
 from ghostpy.dialects.mysql.session import Session, opened, see_gone
 from ghostpy.dialects.mysql.statements import Statements
@@ -45,6 +45,7 @@ class FrozenSession:
 
     async def exchange(self) -> None:
         await self._carry_auto_increment()
+        await calm_under_lock(self._session)
         try:
             await self._session.execute(rename_text(self._statements), doing="exchanging the names")
         except errors.ServerGone as error:
