@@ -24,6 +24,7 @@ class Proxy:
         """Bytes a second, of each direction of each connection; 0: as many as go."""
         self._swallowing = threading.Event()
         self._refusing = False
+        self._cut_at: bytes | None = None
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._lock = threading.Lock()
         self.accepted = 0
@@ -43,6 +44,10 @@ class Proxy:
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
                 end.close()
+
+    def cut_at(self, words: bytes) -> None:
+        """End the connection of the next client that sends them, before they arrive."""
+        self._cut_at = words
 
     @contextmanager
     def refusing(self) -> Iterator[None]:
@@ -93,6 +98,9 @@ class Proxy:
     def _pump(self, source: socket.socket, sink: socket.socket) -> None:
         try:
             while data := source.recv(_PIECE):
+                if self._cut_at and self._cut_at in data:
+                    self._cut_at = None
+                    return
                 if self.delay:
                     time.sleep(self.delay)
                 if self.rate:

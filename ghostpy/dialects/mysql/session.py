@@ -372,6 +372,9 @@ class SessionPool:
         session = Session(self._settings, purpose=self._purpose, setup=self._setup)
         try:
             await session.open(autocommit=False)
+        except errors.ServerGone as error:
+            # It has not been asked for anything yet.
+            raise SessionLost(error.message) from error
         except errors.ConnectionFailed as error:
             if error.hint == errors.ConnectionFailed.default_hint:
                 error.hint = errors.ServerGone.default_hint  # what it names was right when the run began

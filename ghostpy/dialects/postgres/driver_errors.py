@@ -15,6 +15,7 @@ _GONE = frozenset({"57P01", "57P02", "57P04", "57P05", "25P03", "25P04"})
 _TRANSIENT = frozenset({"40001", "40P01", "57014", "55006"})
 _TOO_MANY = ("too many connections for", "too many clients already", "remaining connection slots are reserved")
 _TOO_MANY_HINT = "Raise the limit on connections or end sessions that are not needed, then run the same command again."
+_ENDED = ("terminating connection due to",)
 # Their details show whole rows.
 _SHOWS_ROWS = frozenset({"23502", "23514"})
 
@@ -38,6 +39,8 @@ def connect_error(error: psycopg.Error, *, address: str) -> errors.GhostpyError:
     # The driver knows no SQLSTATE of a connection that never came to be.
     if error.sqlstate == "53300" or any(phrase in text for phrase in _TOO_MANY):
         return errors.ConnectionFailed(text, hint=_TOO_MANY_HINT)
+    if error.sqlstate in _GONE or any(phrase in text for phrase in _ENDED):
+        return errors.ServerGone(text)
     return errors.ConnectionFailed(text)
 
 

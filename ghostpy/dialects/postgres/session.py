@@ -240,7 +240,7 @@ class SessionPool:
             session = self._free.pop() if self._free else Session(self._settings, purpose=self._purpose)
             try:
                 if not session.is_open:
-                    await session.open(options=self._options)
+                    await self._open(session)
                 yield session
                 if session.connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                     await session.rollback()
@@ -254,6 +254,13 @@ class SessionPool:
                 await self._mended(session)
                 raise
             self._free.append(session)
+
+    async def _open(self, session: Session) -> None:
+        try:
+            await session.open(options=self._options)
+        except errors.ServerGone as error:
+            # It has not been asked for anything yet.
+            raise SessionLost(error.message) from error
 
     async def _mended(self, session: Session) -> None:
         try:
