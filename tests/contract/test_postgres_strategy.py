@@ -78,7 +78,7 @@ def test_planning_locks_no_other_table(postgres: sandbox.PostgresServer, new_dat
         choice = asyncio.run(chosen(where, "ADD FOREIGN KEY (a) REFERENCES public.p; ADD z int DEFAULT 1 REFERENCES p"))
     assert choice.strategy is STAGED
     assert choice.parents == ("public.p",)
-    assert "public.p" in choice.steps[1].lock
+    assert ("public.p", "SHARE ROW EXCLUSIVE") in choice.steps[1].others
 
 
 def test_names_that_are_taken(postgres: sandbox.PostgresServer, new_database: NewDatabase) -> None:
