@@ -7,6 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ghostpy.model.plan import Strategy
+
+STRATEGIES = {
+    "nothing": Strategy.NOTHING,
+    "instant": Strategy.INSTANT,
+    "staged": Strategy.STAGED,
+    "shadow": Strategy.SHADOW,
+}
 _FOLDER = Path(__file__).parent / "forms"
 _SINCE = re.compile(r"\[(\d+)\]")
 _REFUSED = "refused"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pymysql
 import pytest
-from alter_forms import Form, forms
+from alter_forms import STRATEGIES, Form, forms
 from mysql_altering import Done, asked, connected, made_anew, run
 
 from ghostpy import errors, sandbox
@@ -22,12 +22,6 @@ from ghostpy.model.planned_step import Blocks, Lasts
 from ghostpy.planning.alter import parse_alter
 from ghostpy.settings import ConnectSettings, TargetSettings, TopologySettings
 
-STRATEGIES = {
-    "nothing": Strategy.NOTHING,
-    "instant": Strategy.INSTANT,
-    "staged": Strategy.STAGED,
-    "shadow": Strategy.SHADOW,
-}
 _SHARED = (("INPLACE", "NONE"), ("INPLACE", "SHARED"), ("COPY", "SHARED"))
 LADDERS = {
     "mysql": (("INSTANT", ""), *_SHARED),

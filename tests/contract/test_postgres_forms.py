@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -10,8 +11,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from alter_forms import Form, forms
+from alter_forms import STRATEGIES, Form, forms
 from postgres_altering import SOURCE, TABLES, Done, carried_out, connected, differing, really_done, remains, settings
+from waiting import until
 
 from ghostpy import errors, sandbox
 from ghostpy.dialects.postgres.facts import server_facts
@@ -28,12 +30,6 @@ from ghostpy.settings import ConnectSettings, TargetSettings
 
 Where = Callable[[int, sandbox.Options], sandbox.PostgresServer]
 
-STRATEGIES = {
-    "nothing": Strategy.NOTHING,
-    "instant": Strategy.INSTANT,
-    "staged": Strategy.STAGED,
-    "shadow": Strategy.SHADOW,
-}
 LOCKS = {"AX": "ACCESS EXCLUSIVE", "SRX": "SHARE ROW EXCLUSIVE", "S": "SHARE", "SUX": "SHARE UPDATE EXCLUSIVE"}
 # Notes at the end of each statement the locks that its transaction holds then.
 WATCH = """
@@ -50,13 +46,17 @@ CREATE EVENT TRIGGER watching ON ddl_command_end EXECUTE FUNCTION watch.note();
 """
 
 
+_EACH = {18: 2, 15: 8}
+"""Every how many of the forms are tried on these versions in the short run."""
+
+
 def _cases() -> Iterator[Any]:
-    """All of them on the newest version, a spread on the oldest but one; the rest is for the long run."""
+    """A spread, wider on an older version; all of them on all versions in the long run."""
     for version in (18, 15, 14, 16, 17):
         for number, form in enumerate(forms("postgres")):
             if version < form.since:
                 continue
-            now = version == 18 or (version == 15 and number % 8 == 0)
+            now = version in _EACH and number % _EACH[version] == 0
             marks = () if now else pytest.mark.soak
             yield pytest.param(version, form, marks=marks, id=f"{version}-{form.alter[:60]}")
 
@@ -176,3 +176,34 @@ def _watched(connection: psycopg.Connection[Any]) -> Iterator[list[tuple[str, st
     ).fetchall()
     for on_t, on_p, _ in sorted(rows, key=lambda row: row[2]):
         found.append((strongest(map(words_of, on_t or ())), strongest(map(words_of, on_p or ()))))
+
+
+@pytest.mark.parametrize("alter", ["CREATE INDEX ON t (a, b)", "DROP INDEX b_index", "ADD UNIQUE (a, n)"])
+def test_what_is_done_concurrently_locks_no_more_than_the_plan_says(
+    fresh: Callable[[int], ConnectSettings], alter: str
+) -> None:
+    """It waits for a writer whose transaction is open, so that its locks can be looked at."""
+    where = fresh(18)
+    waiting = (
+        "SELECT array_agg(DISTINCT l.mode) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+        "WHERE l.relation = 't'::regclass AND l.granted AND a.query LIKE '%%CONCURRENTLY%%' AND a.wait_event_type = 'Lock'"
+    )
+    with connected(where, TABLES) as connection, connected(where) as writer:
+        _, steps = asyncio.run(_planned(where, alter))
+        (step,) = (step for step in steps if step.alone)
+        writer.execute("BEGIN; UPDATE t SET a = a WHERE id = 1")
+        work = threading.Thread(
+            target=lambda: asyncio.run(carried_out(where, Choice(Strategy.STAGED, "", tuple(steps))))
+        )
+        work.start()
+        try:
+            until(lambda: (connection.execute(waiting.encode()).fetchone() or [None])[0], "the step to wait")
+            held = (connection.execute(waiting.encode()).fetchone() or [()])[0]
+            assert strongest(map(words_of, held)) == step.lock == "SHARE UPDATE EXCLUSIVE"
+            # Nobody else waits for it.
+            with connected(where, "SET lock_timeout = '5s'", "UPDATE t SET a = a WHERE id = 2"):
+                pass
+        finally:
+            writer.execute("COMMIT")
+            work.join()
+        assert remains(connection) == []

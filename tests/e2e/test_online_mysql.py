@@ -19,7 +19,7 @@ from witness import Witness, assert_nothing_held
 from ghostpy import sandbox
 
 NewDatabase = Callable[[sandbox.Server], str]
-ROWS = 3000
+ROWS = 900
 _WAITS = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for table metadata lock' AND INFO LIKE 'ALTER TABLE%'"
 
 
