@@ -275,7 +275,7 @@ FLAGS = [
         "not to be had online",
         3,
         ("cannot make this change online", "ALGORITHM=COPY", "{db}.t", "nothing was"),
-        alter="ADD CONSTRAINT positive CHECK (id > 0)",
+        alter="ADD extra INT, ADD CONSTRAINT positive CHECK (extra > 0)",
         flags=("--strategy=online",),
     ),
     Case("URL: bad port", 2, ("--url", "malformed"), flags=(f"--url=mysql://u:{SECRET}@h:port/db",)),
