@@ -63,14 +63,14 @@ def test_the_plan_says_what_the_server_does(
         run(connection, form.before)
         if form.refused:
             with pytest.raises(errors.PlanRefused) as refused:
-                asyncio.run(_planned(server, form.alter))
+                asyncio.run(_planned(server, form.alter, strategy="auto"))
             assert [each.code for each in refused.value.findings if each.severity.value == "refuse"] == [form.refused]
             assert _tables(connection) == {"t", "parent"}
             if form.refused == "alter-refused":
                 with pytest.raises(pymysql.MySQLError):
                     run(connection, f"ALTER TABLE t {form.alter}")
             return
-        plan, found = asyncio.run(_planned(server, form.alter))
+        plan, found = asyncio.run(_planned(server, form.alter, strategy="auto"))
         assert _tables(connection) == {"t", "parent"}
         assert plan.strategy is STRATEGIES[form.strategy], plan
         if form.lock == "-":
@@ -114,9 +114,57 @@ def _tables(connection: pymysql.connections.Connection[Any]) -> set[str]:
         return {str(row[0]) for row in cursor.fetchall()}
 
 
-async def _planned(server: sandbox.Server, alter: str, strategy: str = "auto") -> tuple[Plan, Native | None]:
-    where = ConnectSettings(host=server.host, port=server.port, user=server.user)
-    settings = TargetSettings(database="forms", table="t", alter=alter, strategy=strategy)
+@pytest.mark.parametrize(
+    ("kind", "alter", "strategy"),
+    [
+        ("mysql", "ADD z INT", Strategy.INSTANT),
+        # Of two ALGORITHM clauses the server takes the last.
+        ("mysql", "ADD INDEX i (a), ALGORITHM=INPLACE", Strategy.SHADOW),
+        ("mysql", "ADD INDEX i (a)", Strategy.SHADOW),
+        ("mariadb", "ADD z INT", Strategy.INSTANT),
+        ("mariadb", "ORDER BY a", Strategy.SHADOW),
+    ],
+)
+def test_only_what_is_instant_is_attempted(
+    place: Callable[[str], tuple[sandbox.Server, str]], kind: str, alter: str, strategy: Strategy
+) -> None:
+    server, database = place(kind)
+    with connected(server, database) as connection:
+        made_anew(connection, mariadb=kind == "mariadb")
+    plan, _ = asyncio.run(_planned(server, alter, attempt_instant_ddl=True))
+    assert plan.strategy is strategy
+    plan, _ = asyncio.run(_planned(server, alter, attempt_instant_ddl=True, transforms=(("a", "a + 1"),)))
+    assert plan.strategy is Strategy.SHADOW
+
+
+@pytest.mark.parametrize("kind", ["mysql", "mariadb"])
+def test_what_may_not_be_seen_is_not_hoped_for(place: Callable[[str], tuple[sandbox.Server, str]], kind: str) -> None:
+    """Without PROCESS nobody sees whether a table was written anew."""
+    server, database = place(kind)
+    more = "REPLICATION CLIENT" if kind == "mysql" else "BINLOG MONITOR, REPLICATION MASTER ADMIN"
+    server.execute(
+        "DROP USER IF EXISTS few",
+        "CREATE USER few",
+        f"GRANT ALL ON {database}.* TO few",
+        f"GRANT {more}, REPLICATION SLAVE ON *.* TO few",
+    )
+    with connected(server, database) as connection:
+        made_anew(connection, mariadb=kind == "mariadb")
+    found = {
+        alter: asyncio.run(_planned(server, alter, user="few", strategy="auto"))[0].strategy
+        for alter in ("ADD z INT", "ADD INDEX i (a)", "FORCE", "ORDER BY a")
+    }
+    server.execute("DROP USER few")
+    # MariaDB has a word for it: NOCOPY.
+    index = Strategy.STAGED if kind == "mariadb" else Strategy.SHADOW
+    assert list(found.values()) == [Strategy.INSTANT, index, Strategy.SHADOW, Strategy.SHADOW]
+
+
+async def _planned(
+    server: sandbox.Server, alter: str, *, user: str | None = None, **more: Any
+) -> tuple[Plan, Native | None]:
+    where = ConnectSettings(host=server.host, port=server.port, user=user or server.user)
+    settings = TargetSettings(database="forms", table="t", alter=alter, **more)
     async with opened(where, purpose="test") as session:
         facts = await server_facts(session)
         target = resolve_target(settings, started=datetime.now())

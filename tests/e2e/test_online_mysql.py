@@ -64,6 +64,7 @@ def _writing(server: sandbox.Server, database: str) -> Iterator[list[float]]:
 
     def write() -> None:
         with cursor_of(server, database) as cursor:
+            cursor.execute("SET lock_wait_timeout = 30")
             while not end.is_set():
                 began = time.monotonic()
                 cursor.execute("INSERT INTO t (k, c) VALUES (7, 'new')")
