@@ -80,8 +80,9 @@ class TargetSettings:
     where: str | None = None
     assignments: tuple[tuple[str, str], ...] = ()
     """In a backfill, which updates the table's rows in place: pairs of a column and what it is set to."""
-    strategy: str = "auto"
-    """PostgreSQL: `auto`: the cheapest safe way; `shadow`: always the shadow; `online`: never the shadow, refuse instead."""
+    strategy: str = ""
+    """`auto`: the cheapest safe way, which PostgreSQL's default is; `shadow`: always the shadow, which MySQL's and MariaDB's is; `online`: never the
+    shadow, refuse instead."""
     force_table_names: str | None = None
     timestamp_old_table: bool = False
     attempt_instant_ddl: bool = False

@@ -14,7 +14,6 @@ _FOREIGN_KEYS = "foreign keys are always looked for, and carried over"
 
 ELSEWHERE: Mapping[str, Mapping[str, tuple[Status, str]]] = {
     "mysql": {
-        "strategy": (Status.REFUSED, _MYSQL_ONLY),
         "stream-reader": (Status.REFUSED, _MYSQL_ONLY),
         "refresh-materialized-views": (Status.REFUSED, _MYSQL_ONLY),
         "allow-all-tables-publication": (Status.REFUSED, _MYSQL_ONLY),

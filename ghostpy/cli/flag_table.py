@@ -94,9 +94,9 @@ _TARGET = (
     _text("where", "Carry over only the rows for which this SQL condition holds.", ours=True),
     _text(
         "strategy",
-        "PostgreSQL: auto (the cheapest safe way), shadow (always a new table), or online (never a new table, "
-        "refuse instead).",
-        "auto",
+        "auto (the cheapest safe way; PostgreSQL's default), shadow (always a new table; the default of MySQL and MariaDB), or "
+        "online (never a new table, refuse instead).",
+        "",
         ours=True,
         choices=("auto", "shadow", "online"),
     ),

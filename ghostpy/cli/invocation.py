@@ -34,7 +34,7 @@ _T = TypeVar("_T")
 _LOCK_TIMEOUTS = range(1, 11)
 _DISPLAYS = ("auto", "live", "lines")
 _LOG_FORMATS = ("text", "json")
-_STRATEGIES = ("auto", "shadow", "online")
+_STRATEGIES = {name: name for name in ("auto", "shadow", "online")}
 _DEFER = {"auto": "auto", "on": "on", "off": "off"}
 _VERIFY = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 
@@ -128,7 +128,7 @@ def _target(values: FlagValues, connection: Connection) -> TargetSettings:
         renames=tuple(read_pair(each, text, "--rename-column") for each in values.several("rename-column")),
         transforms=read_transforms(values.several("transform"), text),
         where=text.expression(where, "--where") if where.strip() else None,
-        strategy=_one_of(values, "strategy", {name: name for name in _STRATEGIES}),
+        strategy=_one_of(values, "strategy", _STRATEGIES) if values.text("strategy") else "",
         force_table_names=values.text("force-table-names") or None,
         timestamp_old_table=values.switch("timestamp-old-table"),
         attempt_instant_ddl=values.switch("attempt-instant-ddl"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ghostpy
+from ghostpy.cli.plan_steps import plan_steps, step_document
 from ghostpy.cli.plan_text import plan_rows
 from ghostpy.errors import PlanRefused
 from ghostpy.model.column_map import ColumnFeed
@@ -26,7 +27,7 @@ def plan_document(plan: Plan, settings: MigrateSettings) -> Document:
         "possible": True,
         "strategy": plan.strategy.value,
         "reason": plan.reason,
-        "steps": list(plan.steps),
+        "steps": [step_document(step) for step in plan_steps(plan, settings)],
         "rows": plan.source.row_estimate,
         "bytes": plan.source.data_bytes,
         "disk_free": plan.disk.free if plan.disk else None,

@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from ghostpy.cli.plan_steps import plan_steps
 from ghostpy.model.column_map import ColumnFeed, ColumnMap
 from ghostpy.model.finding import Severity
 from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.table import Column, Generated
-from ghostpy.observe.figures import duration, size, whole
+from ghostpy.observe.figures import size, whole
 from ghostpy.settings import MigrateSettings
 
 _LABEL = 12
@@ -79,7 +80,11 @@ def _rows(plan: Plan, settings: MigrateSettings) -> Iterator[Row]:
     yield "table", [f"{source.name}, about {whole(source.row_estimate)} rows, {size(source.data_bytes)}"]
     yield "change", [" ".join(plan.alter.split())] if plan.alter else []
     yield "strategy", [_strategy(plan), *([f"because {plan.reason}"] if plan.reason else [])]
-    yield "chunk" if plan.strategy is Strategy.BACKFILL else "steps", plan.steps
+    steps = [step.text for step in plan_steps(plan, settings)]
+    if plan.strategy in (Strategy.INSTANT, Strategy.STAGED):
+        yield "steps", steps
+    elif plan.strategy is Strategy.BACKFILL:
+        yield "chunk", steps
     if plan.strategy in (Strategy.SHADOW, Strategy.REVERT, Strategy.BACKFILL):
         columns = ", ".join(column.name for column in plan.copy_key.source_columns)
         yield "key" if plan.strategy is Strategy.BACKFILL else "copy key", [f"{plan.copy_key.index} ({columns})"]
@@ -92,9 +97,9 @@ def _rows(plan: Plan, settings: MigrateSettings) -> Iterator[Row]:
     if plan.strategy is Strategy.SHADOW:
         yield "made", [f"{plan.names.shadow} (shadow)", f"{plan.names.ledger} (ledger)"]
         yield "disk", [_disk(plan, settings)]
-        yield "steps", list(_steps(plan, settings))
+        yield "steps", steps
     if plan.strategy is Strategy.REVERT:
-        yield "steps", list(_steps_back(plan, settings))
+        yield "steps", steps
     yield "look out", [_finding(f.text, f.way_out) for f in plan.findings if f.severity is Severity.WARN]
     yield "in the way", [_finding(f.text, f.way_out) for f in plan.findings if f.severity is Severity.REFUSE]
 
@@ -113,8 +118,7 @@ def _strategy(plan: Plan) -> str:
         case Strategy.NOTHING:
             return "nothing to do: the table is as it is meant to become"
         case Strategy.INSTANT:
-            how = "" if plan.steps else " (ALGORITHM=INSTANT)"
-            return f"instant: the server changes the table's definition alone{how}"
+            return "instant: the server changes the table's definition alone"
         case Strategy.STAGED:
             return "online, in steps: the server does the work beside readers and writers; no step holds them for long"
         case Strategy.SHADOW:
@@ -123,28 +127,6 @@ def _strategy(plan: Plan) -> str:
             return "backfill: rows are updated where they are, chunk by chunk along the key, each chunk in a transaction of its own"
         case Strategy.REVERT:
             return "revert: the old table is brought in step, and then takes its name again"
-
-
-def _steps(plan: Plan, settings: MigrateSettings) -> Iterator[str]:
-    chunks = f"{whole(settings.copy.chunk_rows)} rows" if settings.copy.chunk_rows else "sized by the time they take"
-    yield f"copy with {settings.copy.workers} workers, chunks {chunks}, while all changes are followed"
-    yield "compare both tables" if settings.verify else "no comparison (--verify=off)"
-    if settings.cut_over.postpone_flag_file:
-        yield f"wait until {settings.cut_over.postpone_flag_file} is removed"
-    yield f"exchange the names, waiting at most {settings.cut_over.lock_timeout} s for the lock in one attempt"
-    dropped = settings.target.ok_to_drop_old
-    yield f"drop the old table {plan.names.old}" if dropped else f"keep the old rows in {plan.names.old}"
-    if settings.revert.window:
-        yield f"keep {plan.names.old} in step for {duration(settings.revert.window)}, ready for `ghostpy revert`"
-    elif settings.revert.keep:
-        yield f"keep the ledger {plan.names.ledger} for `ghostpy revert`"
-
-
-def _steps_back(plan: Plan, settings: MigrateSettings) -> Iterator[str]:
-    yield f"resync into {plan.names.shadow} what was changed since the exchange"
-    yield "compare both tables" if settings.verify else "no comparison (--verify=off)"
-    yield f"exchange the names, waiting at most {settings.cut_over.lock_timeout} s for the lock in one attempt"
-    yield f"keep the rows of now in {plan.names.old}"
 
 
 def _columns(columns: ColumnMap, shadow: Sequence[Column]) -> Iterator[Row]:

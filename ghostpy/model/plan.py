@@ -9,6 +9,7 @@ from ghostpy.model.column_map import ColumnMap, CopyKey
 from ghostpy.model.disk import Disk
 from ghostpy.model.finding import Finding
 from ghostpy.model.names import HelperNames
+from ghostpy.model.planned_step import PlannedStep
 from ghostpy.model.table import Table
 
 
@@ -37,7 +38,7 @@ class Plan:
     findings: tuple[Finding, ...] = ()
     reason: str = ""
     """Why it is this strategy, where that is not plain."""
-    steps: tuple[str, ...] = ()
-    """What is done on the source itself, in words and SQL."""
+    steps: tuple[PlannedStep, ...] = ()
+    """What is done on the source itself."""
     disk: Disk | None = None
     """The server's, where it can be seen."""

@@ -74,7 +74,8 @@ def _change(plan: Plan | None, settings: MigrateSettings) -> dict[str, Any]:
     told["transforms"] = dict(settings.target.transforms)
     told["assignments"] = dict(settings.target.assignments)
     if plan is not None:
-        told["strategy"], told["reason"], told["steps"] = plan.strategy.value, plan.reason, list(plan.steps)
+        told["strategy"], told["reason"] = plan.strategy.value, plan.reason
+        told["steps"] = [step.text for step in plan.steps]
         if plan.strategy in (Strategy.SHADOW, Strategy.BACKFILL):
             told["copy_key"] = [column.name for column in plan.copy_key.source_columns]
         told["findings"] = [{"code": found.code, "text": found.text} for found in plan.findings]

@@ -10,6 +10,7 @@ from ghostpy.model.finding import Finding
 from ghostpy.model.keys import KeyRange
 from ghostpy.model.names import HelperNames
 from ghostpy.model.plan import Plan, Strategy
+from ghostpy.model.planned_step import PlannedStep
 from ghostpy.model.table import Column, Generated, Table
 from ghostpy.planning.copy_key import choose_copy_key
 from ghostpy.settings import TargetSettings
@@ -120,4 +121,4 @@ def assembled(
     )
     example = tuple(f":{column.name}" for column in key.source_columns)
     until = tuple(f"{each}_until" for each in example)
-    return replace(plan, steps=(update(plan, KeyRange(example, until)),))
+    return replace(plan, steps=(PlannedStep(update(plan, KeyRange(example, until))),))

@@ -11,6 +11,7 @@ import psycopg
 
 from ghostpy import sandbox
 from ghostpy.dialects.postgres.facts import server_facts
+from ghostpy.dialects.postgres.in_place.locks import strongest, words_of
 from ghostpy.dialects.postgres.in_place.staged import carry_out
 from ghostpy.dialects.postgres.in_place.steps import Choice
 from ghostpy.dialects.postgres.in_place.strategy import choose
@@ -70,6 +71,8 @@ class Done:
     messages: frozenset[str]
     moved: bool
     lock: str
+    parent: str
+    """The lock on the table p, to which keys refer; empty where there is none."""
 
     @property
     def work(self) -> bool:
@@ -95,11 +98,9 @@ def really_done(connection: psycopg.Connection[Any], statements: Sequence[str]) 
         connection.remove_notice_handler(notice)
         connection.execute("SET LOCAL client_min_messages = notice")
         after = dict(_files(connection, oid))
-        lock = _one(
-            connection, f"SELECT string_agg(mode, ' ') FROM pg_locks WHERE pid = pg_backend_pid() AND relation = {oid}"
-        )
+        lock, parent = (_lock(connection, table) for table in (oid, _one(connection, "SELECT 'p'::regclass::oid")))
     moved = any(after[name] != file for name, file in before.items() if name in after)
-    return Done(frozenset(messages), moved, _strongest(lock or ""))
+    return Done(frozenset(messages), moved, lock, parent)
 
 
 def _files(connection: psycopg.Connection[Any], oid: int) -> Iterator[tuple[int, int]]:
@@ -113,15 +114,11 @@ def _one(connection: psycopg.Connection[Any], sql: str) -> Any:
     return row[0]
 
 
-def _strongest(modes: str) -> str:
-    for mode, words in (
-        ("AccessExclusiveLock", "ACCESS EXCLUSIVE"),
-        ("ShareRowExclusiveLock", "SHARE ROW EXCLUSIVE"),
-        ("ShareUpdateExclusiveLock", "SHARE UPDATE EXCLUSIVE"),
-    ):
-        if mode in modes:
-            return words
-    return "SHARE" if "ShareLock" in modes else "weaker"
+def _lock(connection: psycopg.Connection[Any], oid: int) -> str:
+    modes = connection.execute(
+        "SELECT mode FROM pg_locks WHERE pid = pg_backend_pid() AND granted AND relation = %s", [oid]
+    ).fetchall()
+    return strongest(words_of(mode) for (mode,) in modes)
 
 
 async def chosen(where: ConnectSettings, alter: str, source: TableName = SOURCE) -> Choice:

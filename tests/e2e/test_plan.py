@@ -61,9 +61,31 @@ def test_as_data(server: sandbox.Server, place: tuple[str, ...]) -> None:
     )
     assert [column["name"] for column in plan["columns"]["added"]] == ["c"]
     assert [column["name"] for column in plan["columns"]["dropped"]] == ["gone"]
+    assert [step["blocks"] for step in plan["steps"]] == ["none", "none", "all", "none"]
+    exchange = plan["steps"][2]
+    assert set(exchange) == {"does", "lock", "blocks", "lasts"}
+    assert (exchange["does"], exchange["lasts"]) == ("exchange the names", "moment")
+    assert "for a moment; waiting at most 3 s" in exchange["lock"]
     assert len(plan["made"]) == 2
     assert len(plan["kept"]) == 1
     assert _tables(server, place) == before
+
+
+def test_locks_of_the_steps(server: sandbox.Server, place: tuple[str, ...]) -> None:
+    index = (
+        "ADD INDEX i (gone)"
+        if server.kind == "mysql"
+        else "CREATE INDEX i ON t (gone); ADD FOREIGN KEY (gone) REFERENCES t"
+    )
+    done = ghostpy("plan", *place, f"--alter={index}", "--strategy=auto", "--format=json")
+    assert done.status == 0, done.errors
+    plan = json.loads(done.output)
+    assert plan["strategy"] == "online, in steps"
+    told = [(step["blocks"], step["lasts"]) for step in plan["steps"]]
+    # Whatever grows with the table keeps nobody waiting.
+    assert ("none", "grows with the table") in told
+    assert all(blocks == "none" for blocks, lasts in told if lasts != "moment")
+    assert ("LOCK=NONE" if server.kind == "mysql" else "SHARE UPDATE EXCLUSIVE on public.t") in done.output
 
 
 def test_what_stands_against_it_as_data(server: sandbox.Server, place: tuple[str, ...]) -> None:

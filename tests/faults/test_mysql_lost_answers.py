@@ -161,10 +161,17 @@ def _migration(server: sandbox.Server, database: str) -> Awaitable[object]:
 
 @pytest.mark.parametrize("done", [True, False])
 @pytest.mark.parametrize("cancelled", [True, False])
-def test_change_in_one_step(mysql: sandbox.MySQLServer, database: str, lose: Lose, done: bool, cancelled: bool) -> None:
+@pytest.mark.parametrize(
+    "asked",
+    [{"attempt_instant_ddl": True}, {"strategy": "auto", "alter": "ADD INDEX extra (k)"}],
+    ids=["column", "index"],
+)
+def test_change_in_one_step(
+    mysql: sandbox.MySQLServer, database: str, lose: Lose, done: bool, cancelled: bool, asked: dict[str, Any]
+) -> None:
     make_table(mysql, database, ROWS)
     settings = settings_for(mysql, database)
-    settings = replace(settings, target=replace(settings.target, attempt_instant_ddl=True))
+    settings = replace(settings, target=replace(settings.target, **asked))
 
     async def scenario() -> object:
         work = asyncio.ensure_future(migrate(settings, Silent()))

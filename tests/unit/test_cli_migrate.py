@@ -22,6 +22,7 @@ from ghostpy.model.column_map import ColumnFeed, ColumnMap, CopyKey
 from ghostpy.model.finding import Finding, Severity
 from ghostpy.model.names import TableName, helper_names
 from ghostpy.model.plan import Plan, Strategy
+from ghostpy.model.planned_step import Blocks, PlannedStep
 from ghostpy.model.progress import Phase, Progress, RunReport
 from ghostpy.model.table import Column, Generated, Table
 from ghostpy.protocols import Observer
@@ -102,7 +103,8 @@ PLAN_LINES = [
     "                  indexes; ghostpy cannot see how much is free",
     "  steps         copy with 2 workers, chunks sized by the time they take, while all changes are followed",
     "                compare both tables",
-    "                exchange the names, waiting at most 3 s for the lock in one attempt",
+    "                exchange the names (LOCK TABLES … WRITE on shop.customers, for a moment; waiting at most 3 s for the",
+    "                  lock in one attempt)",
     "                keep the old rows in shop._customers_del",
     "  look out      The binlog is kept for 1 hour only. Keep it longer.",
     "  in the way    It cannot be. Give up.",
@@ -128,8 +130,9 @@ def test_plan_text_follows_the_settings() -> None:
 
 
 def test_plans_without_a_shadow() -> None:
-    instant = plan_text(replace(a_plan(), strategy=Strategy.INSTANT), MigrateSettings(), 120)
-    assert "ALGORITHM=INSTANT" in instant
+    step = PlannedStep("ALTER TABLE … ALGORITHM=INSTANT", "exclusive, for a moment", Blocks.ALL)
+    instant = plan_text(replace(a_plan(), strategy=Strategy.INSTANT, steps=(step,)), MigrateSettings(), 120)
+    assert "steps         ALTER TABLE … ALGORITHM=INSTANT (exclusive, for a moment)" in instant
     assert "copy key" not in instant
     nothing = plan_text(replace(a_plan(), strategy=Strategy.NOTHING, findings=()), MigrateSettings(), 120)
     assert nothing.splitlines()[0] == "Plan for shop.customers: there is nothing to do."

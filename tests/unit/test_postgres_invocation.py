@@ -278,7 +278,9 @@ def test_flags_of_this_dialect() -> None:
     assert found.connect.stream_reader == "peek"
 
 
-@pytest.mark.parametrize("flag", ["--strategy=shadow", "--stream-reader=peek", "--refresh-materialized-views"])
+@pytest.mark.parametrize(
+    "flag", ["--stream-reader=peek", "--refresh-materialized-views", "--allow-all-tables-publication"]
+)
 def test_flags_of_this_dialect_are_refused_on_mysql(flag: str) -> None:
     with pytest.raises(UsageError, match=r"is not supported: only a postgresql:// server has it"):
         check_flags(read_flags([flag, "--url=mysql://h/d"], {}))

@@ -88,7 +88,7 @@ class MySQLDialect:
         if earlier is not None:
             self._target = replace(self._target, names=replace(self._target.names, old=earlier.old))
             self._housekeeper.call_old(earlier.old)
-        return await Planner(
+        planner = Planner(
             session,
             self._facts,
             self._target,
@@ -97,7 +97,11 @@ class MySQLDialect:
             execute=self._settings.execute,
             resuming=earlier is not None,
             revertible=self._settings.revert.possible,
-        ).plan()
+            lock_timeout=self._settings.cut_over.lock_timeout,
+        )
+        plan = await planner.plan()
+        self._housekeeper.native, self._housekeeper.attempts = planner.native, self._settings.cut_over.attempts
+        return plan
 
     def change(self, plan: Plan) -> Mapping[str, str]:
         target, topology = self._settings.target, self._settings.topology

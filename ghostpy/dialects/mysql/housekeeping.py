@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import random
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,9 +15,11 @@ from ghostpy import errors
 from ghostpy.dialects import checkpoint_text, whose
 from ghostpy.dialects.mysql import quote, revert_record
 from ghostpy.dialects.mysql.deferred_indexes import DeferredIndexes
+from ghostpy.dialects.mysql.driver_errors import DuplicateEntry
 from ghostpy.dialects.mysql.earlier_run import EXCHANGED, LEDGER_COMMENT, SOURCE, EarlierRun
 from ghostpy.dialects.mysql.facts import ServerFacts
 from ghostpy.dialects.mysql.inspect import describe, table_exists
+from ghostpy.dialects.mysql.native import Native
 from ghostpy.dialects.mysql.session import Session, see_gone
 from ghostpy.model.checkpoint import Checkpoint
 from ghostpy.model.names import HelperNames, TableName
@@ -25,6 +28,8 @@ from ghostpy.model.table import Table
 from ghostpy.settings import ConnectSettings
 
 _SERVER_BACK_WITHIN = 30.0
+_PAUSE = 0.5
+"""Seconds between attempts to alter the source itself."""
 _LARGEST_CHECKPOINT = 8 << 20
 """Characters; a server takes 16 MB in one statement at least (max_allowed_packet)."""
 
@@ -86,6 +91,10 @@ class Housekeeper:
         self._expected: Table | None = None
         self._deferred: DeferredIndexes | None = None
         self.facts: ServerFacts | None = None
+        self.attempts = 60
+        """For the table's lock, where the change is made on the source itself."""
+        self.native: Native | None = None
+        """How the server itself is to make the change, where that is the plan."""
         self.shadow_also: Sequence[TableName] = ()
         """Names that an exchange gives the shadow, or what belongs to it, for its own length."""
 
@@ -299,18 +308,49 @@ class Housekeeper:
         )
 
     async def alter_in_place(self, lock_timeout: int) -> bool:
-        """Try the change with ALGORITHM=INSTANT on the source itself; whether the server took it.
+        """Make the change on the source itself, as `native` says; else try ALGORITHM=INSTANT, and say whether the server took it.
 
-        Waits at most `lock_timeout` seconds for the table.
+        Waits at most `lock_timeout` seconds at a time for the table. Raises LockTimeout where it could not be had; with `native`,
+        what the server raises where it refuses.
         """
         await self._do(f"SET SESSION lock_wait_timeout={lock_timeout}", "setting a time limit")
         before = await self._definition()
+        for attempt in range(1, self.attempts + 1):
+            try:
+                return await self._altered(before)
+            except errors.TransientError as error:
+                if self.native is None:
+                    return False
+                if attempt == self.attempts:
+                    raise errors.LockTimeout(
+                        f"altering {self._source} on {self.settings.address}: the lock could not be had in {attempt} attempts of "
+                        f"{lock_timeout} s; the table is as it was",
+                        hint="Look for long transactions on the table, then run the same command again.",
+                    ) from error
+            # Whoever queued up behind us goes first.
+            await asyncio.sleep(_PAUSE * random.uniform(0.5, 1.5))
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _altered(self, before: str | None) -> bool:
+        request = self.native.request if self.native is not None else "ALGORITHM=INSTANT"
         try:
             await self._do(
-                f"ALTER TABLE {quote.table(self._source)} ALGORITHM=INSTANT, {self._alter}", f"altering {self._source}"
+                f"ALTER TABLE {quote.table(self._source)} {request}, {self._alter}", f"altering {self._source}"
             )
-        except (errors.ServerError, errors.DataDoesNotFit):
-            return False
+        except errors.TransientError:
+            raise
+        except errors.DataDoesNotFit as error:
+            if self.native is None:
+                return False
+            kind = errors.DuplicateRows if isinstance(error, DuplicateEntry) else errors.DataDoesNotFit
+            raise kind(f"{error.message}; {self._source} is as it was") from error
+        except errors.ServerError as error:
+            if self.native is None:
+                return False
+            raise errors.ServerError(
+                f"{error.message}; the server took the change so on an empty clone, but not on the table, which is as it was",
+                hint="Use --strategy=shadow.",
+            ) from error
         except errors.ServerGone:
             if await self._differs_from(before):
                 return True

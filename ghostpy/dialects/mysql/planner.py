@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +14,7 @@ from ghostpy.dialects.mysql.done_already import DoneAlready
 from ghostpy.dialects.mysql.facts import ServerFacts
 from ghostpy.dialects.mysql.housekeeping import drop_at_last
 from ghostpy.dialects.mysql.inspect import describe, table_exists
+from ghostpy.dialects.mysql.native import Native, native_way
 from ghostpy.dialects.mysql.privileges import (
     ON_TABLES,
     granted,
@@ -27,7 +28,7 @@ from ghostpy.dialects.mysql.statements import Statements
 from ghostpy.dialects.mysql.turning import reversibility, stream_key
 from ghostpy.dialects.mysql.types import carries_key, implicit_value
 from ghostpy.model.column_map import ColumnMap, CopyKey
-from ghostpy.model.finding import Finding
+from ghostpy.model.finding import Finding, Severity
 from ghostpy.model.names import HelperNames, TableName, helper_names
 from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.table import Table
@@ -95,6 +96,7 @@ class Planner:
         execute: bool,
         resuming: bool = False,
         revertible: bool = False,
+        lock_timeout: float = 3,
     ) -> None:
         self._session = session
         self._facts = facts
@@ -105,7 +107,12 @@ class Planner:
         self._execute = execute
         self._resuming = resuming
         self._revertible = revertible
+        self._lock_timeout = lock_timeout
         self._blind = False
+        self.found: Native | None = None
+        """How the server would make the change, as far as that was asked; None also where it would copy the table."""
+        self.native: Native | None = None
+        """The same, where the plan is that it does."""
 
     async def plan(self) -> Plan:
         """The plan. Raises PlanRefused with all findings, or MissingPrivilege where only privileges are missing."""
@@ -131,7 +138,7 @@ class Planner:
         return await self._probed(source, findings)
 
     async def _probed(self, source: Table, findings: list[Finding]) -> Plan:
-        async with self._probe(source, findings) as (shadow, instant):
+        async with self._probe(source, findings) as (shadow, native):
             if shadow is None:
                 return self._nothing(source)
             columns = map_columns(
@@ -142,6 +149,12 @@ class Planner:
                 transforms=self._settings.transforms,
                 implicit_value=implicit_value,
             )
+            if self._native_allowed and native is not None and native.strategy is not Strategy.SHADOW:
+                return self._in_place(source, shadow, columns, native, findings)
+            if self._settings.strategy == "online":
+                why = self._why_shadow(native) or "what else is asked for needs a new table"
+                text = f"the server cannot make this change online: {why}"
+                findings.append(Finding("needs-shadow", text, "Leave --strategy=online out."))
             findings += transform_findings(shadow, self._settings.transforms)
             findings += source_findings(shadow, engines=ENGINES)
             findings += valueless_columns(columns)
@@ -153,13 +166,54 @@ class Planner:
                 findings.append(choice.finding)
             plan = None
             if choice.key is not None:
-                plan = self._assembled(source, shadow, columns, choice.key, findings, instant=instant)
+                plan = self._assembled(source, shadow, columns, choice.key, findings, native=native)
                 findings += await self._expressions_on_server(plan)
                 if self._revertible:
                     findings += reversibility(plan, stream_key(self._facts, shadow))
         if plan is None or refusing(findings):
             raise refusal(self._target.source, self._address, findings)
-        return self._assembled(source, shadow, columns, plan.copy_key, findings, instant=instant)
+        return self._assembled(source, shadow, columns, plan.copy_key, findings, native=native)
+
+    def _in_place(
+        self, source: Table, shadow: Table, columns: ColumnMap, native: Native, findings: Sequence[Finding]
+    ) -> Plan:
+        """On the table itself: what only a shadow would tear off does not stand in the way."""
+        found = [finding for finding in findings if finding.code not in _OF_A_SHADOW]
+        found += [*dropped_findings(columns), *source_findings(shadow, engines=ENGINES)]
+        if native.strategy is Strategy.STAGED:
+            found.append(_REPLICAS_WAIT)
+        if refusing(found):
+            raise refusal(self._target.source, self._address, found)
+        self.native = native
+        return Plan(
+            source=source,
+            shadow=shadow,
+            names=self._target.names,
+            alter=self._target.alter.clauses,
+            strategy=native.strategy,
+            copy_key=CopyKey("", "", (), ()),
+            columns=columns,
+            where=None,
+            findings=tuple(found),
+            reason=native.reason,
+            steps=(native.step(source.name, self._target.alter.clauses, self._lock_timeout),),
+        )
+
+    @property
+    def _native_allowed(self) -> bool:
+        """Whether the server may make the change itself, and no new table is asked for by name or by what it is needed for."""
+        settings = self._settings
+        values = settings.transforms or settings.where or settings.skip_renamed_columns
+        kept = self._revertible or self._resuming or self._topology.on_replica
+        return settings.strategy in _NATIVE and not values and not kept
+
+    def _why_shadow(self, native: Native | None) -> str:
+        if native is not None:
+            return native.reason
+        if self._native_allowed:
+            return _NO_NATIVE
+        asked = self._revertible and self._settings.strategy in _NATIVE
+        return "a change that is to be revertible needs a new table" if asked else ""
 
     def _nothing(self, source: Table) -> Plan:
         return Plan(
@@ -175,8 +229,17 @@ class Planner:
         )
 
     def _assembled(
-        self, source: Table, shadow: Table, columns: ColumnMap, key: CopyKey, findings: list[Finding], *, instant: bool
+        self,
+        source: Table,
+        shadow: Table,
+        columns: ColumnMap,
+        key: CopyKey,
+        findings: list[Finding],
+        *,
+        native: Native | None,
     ) -> Plan:
+        instant = native is not None and native.strategy is Strategy.INSTANT
+        clauses = self._target.alter.clauses
         return Plan(
             source=source,
             shadow=shadow,
@@ -187,6 +250,8 @@ class Planner:
             columns=columns,
             where=self._settings.where,
             findings=tuple(findings),
+            reason=self._why_shadow(native),
+            steps=(native.step(source.name, clauses, self._lock_timeout),) if native is not None and instant else (),
         )
 
     def _dropped(self) -> tuple[str, ...]:
@@ -256,7 +321,7 @@ class Planner:
         return []
 
     @asynccontextmanager
-    async def _probe(self, source: Table, findings: list[Finding]) -> AsyncIterator[tuple[Table | None, bool]]:
+    async def _probe(self, source: Table, findings: list[Finding]) -> AsyncIterator[tuple[Table | None, Native | None]]:
         """The altered table as the server makes it: an empty clone, gone again afterwards. None: the source is like that already."""
         # Never under the shadow's name: killed now, the run would leave a table that nothing tells whose it is. What has
         # the clone's name only ever was such a clone. A dry run leaves a leftover of the shadow's name alone.
@@ -282,8 +347,9 @@ class Planner:
                 raise
             already = DoneAlready(self._session, clone, source, self._target.alter.clauses, self._settings)
             await already.look()
-            instant, done = self._settings.attempt_instant_ddl and await self._takes_instantly(clone), False
-            if not instant:
+            self.found = native = await self._native_way(name)
+            done = False
+            if native is None:
                 try:
                     await self._session.execute(
                         f"ALTER TABLE {clone} {self._target.alter.clauses}", doing="trying the ALTER on an empty clone"
@@ -306,7 +372,7 @@ class Planner:
                 raise refusal(self._target.source, self._address, findings)
             if not done and await already.after_success():
                 shadow = None
-            yield shadow, instant
+            yield shadow, native
         except BaseException as error:
             if ours:
                 await self._remove(name, error)
@@ -326,16 +392,25 @@ class Planner:
                 left = f"{self._target.source} was not changed. {left}"
             ended.add_note(left)
 
-    async def _takes_instantly(self, clone: str) -> bool:
-        try:
-            await self._session.execute(
-                f"ALTER TABLE {clone} ALGORITHM=INSTANT, {self._target.alter.clauses}", doing="trying ALGORITHM=INSTANT"
-            )
-        except errors.GhostpyError:
-            return False
-        return True
+    async def _native_way(self, clone: TableName) -> Native | None:
+        settings = self._settings
+        if self._native_allowed:
+            return await native_way(self._session, clone, self._target.alter)
+        # Values that a --transform makes need rows to be written.
+        if settings.attempt_instant_ddl and not settings.transforms and not settings.where:
+            return await native_way(self._session, clone, self._target.alter, only_instant=True)
+        return None
 
 
+_NATIVE = ("auto", "online")
+_NO_NATIVE = "by itself, the server would copy the whole table while writers wait (ALGORITHM=COPY)"
+_OF_A_SHADOW = frozenset({"foreign-key-out", "foreign-key-in", "foreign-keys-hidden", "triggers", "renames-check"})
+_REPLICAS_WAIT = Finding(
+    "replicas-wait",
+    "replicas carry the statement out after the source has, each in one go, and lag behind for as long as that takes them",
+    "Where that is too long, use --strategy=shadow.",
+    Severity.WARN,
+)
 _NO_PROBE = frozenset(
     {
         "super-read-only",

@@ -10,6 +10,7 @@ from datetime import datetime
 from ghostpy.dialects.postgres.exchange import LockingExchange
 from ghostpy.dialects.postgres.facts import ServerFacts, server_facts
 from ghostpy.dialects.postgres.housekeeping import Housekeeper
+from ghostpy.dialects.postgres.in_place.staged import LOCK_WAIT
 from ghostpy.dialects.postgres.indexes import ShadowIndexes
 from ghostpy.dialects.postgres.planner import Planner
 from ghostpy.dialects.postgres.rows import POOL_SETTINGS, Resyncer, RowComparer, RowCopier
@@ -92,6 +93,7 @@ class PostgresDialect:
             self._target,
             self._settings.target,
             revertible=self._settings.revert.possible,
+            lock_wait=min(self._settings.cut_over.lock_timeout, LOCK_WAIT),
         )
         plan, self._work = await planner.plan()
         indexes = None

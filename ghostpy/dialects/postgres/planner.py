@@ -13,6 +13,8 @@ from ghostpy.dialects.postgres.dependants.dependants import Dependants, dependan
 from ghostpy.dialects.postgres.facts import ServerFacts
 from ghostpy.dialects.postgres.fingerprint import table_fingerprint
 from ghostpy.dialects.postgres.homeless_rows import homeless_rows
+from ghostpy.dialects.postgres.in_place.planned import planned
+from ghostpy.dialects.postgres.in_place.staged import LOCK_WAIT
 from ghostpy.dialects.postgres.in_place.steps import Choice, Step
 from ghostpy.dialects.postgres.in_place.strategy import choose
 from ghostpy.dialects.postgres.inspect import describe, table_oid
@@ -63,12 +65,14 @@ class Planner:
         settings: TargetSettings,
         *,
         revertible: bool = False,
+        lock_wait: float = LOCK_WAIT,
     ) -> None:
         self._session = session
         self._facts = facts
         self._target = target
         self._settings = settings
         self._revertible = revertible
+        self._lock_wait = lock_wait
 
     async def plan(self) -> tuple[Plan, Work]:
         """The plan, and what it comes down to. Raises PlanRefused with all findings, or MissingPrivilege where only those are missing."""
@@ -169,7 +173,7 @@ class Planner:
             where=None,
             findings=tuple(findings),
             reason=choice.reason,
-            steps=tuple(f"{'; '.join(step.sql)} ({step.lock})" for step in choice.steps),
+            steps=tuple(planned(step, source.name, self._lock_wait) for step in choice.steps),
         )
         return plan, await self._work(source, steps=choice.steps)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.in_place import marks, probe
-from ghostpy.dialects.postgres.in_place.locks import lock_of
+from ghostpy.dialects.postgres.in_place.locks import ACCESS_EXCLUSIVE, SHARE_ROW_EXCLUSIVE, lock_of
 from ghostpy.dialects.postgres.in_place.probe import Effects
 from ghostpy.dialects.postgres.in_place.recipes import Recipe, Recipes
 from ghostpy.dialects.postgres.in_place.steps import Step
@@ -53,15 +53,11 @@ def at_once(source: TableName, clauses: Sequence[Clause], parents: Sequence[str]
     return Step(
         sql=statements(in_order(clauses), quote.table(source)),
         doing=f"altering {source}",
-        lock=_lock(source, clauses, parents),
+        lock=lock_of(clauses),
+        others=tuple((parent, SHARE_ROW_EXCLUSIVE) for parent in parents),
         reason="only the catalogs change",
         completes=True,
     )
-
-
-def _lock(source: TableName, clauses: Sequence[Clause], parents: Sequence[str]) -> str:
-    others = f"; the foreign key's lock on {', '.join(parents)}" if parents else ""
-    return f"{lock_of(clauses)} on {source}{others}, for an instant"
 
 
 def assembled(
@@ -95,7 +91,7 @@ def _columns(source: TableName, clauses: Sequence[Clause]) -> Step:
     return Step(
         sql=(*statements(clauses, table), *(marks.mark_column(table, name) for name in names)),
         doing=f"adding columns to {source}",
-        lock=_lock(source, clauses, ()),
+        lock=lock_of(clauses),
         reason="the next steps are about them",
         undo=replace(
             drops[0],
@@ -127,7 +123,7 @@ def _end(
     sql = (*staying, *finish, *unmark, *moving) if order.rest_first else (*finish, *unmark, *staying, *moving)
     if not sql:
         return []
-    lock = _lock(source, late, ()) if not finish else f"ACCESS EXCLUSIVE on {source}, for an instant"
+    lock = ACCESS_EXCLUSIVE if finish else lock_of(late)
     doing = f"completing the change of {source}"
     return [Step(sql=sql, doing=doing, lock=lock, reason="only the catalogs change", completes=True)]
 

@@ -7,9 +7,10 @@ Indexes that are built CONCURRENTLY, which no transaction can hold together with
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ghostpy.dialects.postgres import quote
+from ghostpy.dialects.postgres.in_place.locks import ACCESS_EXCLUSIVE, SHARE_UPDATE_EXCLUSIVE
 from ghostpy.dialects.postgres.in_place.steps import Step
 from ghostpy.dialects.postgres.session import Session
 from ghostpy.model.names import TableName
@@ -83,7 +84,7 @@ def drop_constraint(source: TableName, name: str) -> Step:
     return Step(
         sql=(f"ALTER TABLE {quote.table(source)} DROP CONSTRAINT IF EXISTS {quote.name(name)}",),
         doing=f"dropping the constraint {name} of {source}",
-        lock=f"ACCESS EXCLUSIVE on {source}, for an instant",
+        lock=ACCESS_EXCLUSIVE,
     )
 
 
@@ -91,7 +92,7 @@ def drop_column(source: TableName, name: str) -> Step:
     return Step(
         sql=(f"ALTER TABLE {quote.table(source)} DROP COLUMN IF EXISTS {quote.name(name)}",),
         doing=f"dropping the column {name} of {source}",
-        lock=f"ACCESS EXCLUSIVE on {source}, for an instant",
+        lock=ACCESS_EXCLUSIVE,
     )
 
 
@@ -100,7 +101,7 @@ def drop_index(source: TableName, name: str) -> Step:
     return Step(
         sql=(f"DROP INDEX CONCURRENTLY IF EXISTS {index}",),
         doing=f"dropping the index {name}",
-        lock=f"SHARE UPDATE EXCLUSIVE on {source}, beside readers and writers",
+        lock=SHARE_UPDATE_EXCLUSIVE,
         quick=False,
         alone=True,
     )
@@ -111,7 +112,7 @@ def drop_index_at_once(source: TableName, name: str) -> Step:
     return Step(
         sql=(f"DROP INDEX IF EXISTS {quote.table(source.beside(name))}",),
         doing=f"dropping the index {name}",
-        lock=f"ACCESS EXCLUSIVE on {source}, for an instant",
+        lock=ACCESS_EXCLUSIVE,
     )
 
 
@@ -121,7 +122,7 @@ def removal(source: TableName, left: Leftovers, taken: frozenset[str] = frozense
     steps = [drop_index(source, name) for name in (*left.indexes, *(name for name in left.invalid if name in taken))]
     steps += [drop_constraint(source, name) for name in left.constraints]
     steps += [drop_column(source, name) for name in left.columns]
-    return tuple(Step(s.sql, s.doing, s.lock, reason, s.quick, s.alone) for s in steps)
+    return tuple(replace(step, reason=reason, undo=None) for step in steps)
 
 
 async def leftover_steps(session: Session, source: TableName) -> tuple[Step, ...]:

@@ -14,7 +14,12 @@ from dataclasses import dataclass, replace
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.in_place import marks
-from ghostpy.dialects.postgres.in_place.locks import ACCESS_EXCLUSIVE, SHARE_ROW_EXCLUSIVE, SHARE_UPDATE_EXCLUSIVE
+from ghostpy.dialects.postgres.in_place.locks import (
+    ACCESS_EXCLUSIVE,
+    ROW_SHARE,
+    SHARE_ROW_EXCLUSIVE,
+    SHARE_UPDATE_EXCLUSIVE,
+)
 from ghostpy.dialects.postgres.in_place.probe import Effects
 from ghostpy.dialects.postgres.in_place.stand_in import timing
 from ghostpy.dialects.postgres.in_place.steps import Step
@@ -159,9 +164,7 @@ class Recipes:
 
     def _not_valid(self, constraint: Constraint, definition: str) -> Recipe:
         name, source = constraint.name, self._source
-        lock = f"{ACCESS_EXCLUSIVE} on {source}, for an instant"
-        if constraint.kind == FOREIGN_KEY:
-            lock = f"{SHARE_ROW_EXCLUSIVE} on {source} and {constraint.parent or 'on itself'}, for an instant"
+        refers = constraint.kind == FOREIGN_KEY
         text = f"VALIDATE CONSTRAINT {quote.name(name)}"
         return Recipe(
             add=(
@@ -171,22 +174,25 @@ class Recipes:
                         marks.mark_constraint(self._table, name),
                     ),
                     doing=f"adding the constraint {name} to {source}, for new rows",
-                    lock=lock,
+                    lock=SHARE_ROW_EXCLUSIVE if refers else ACCESS_EXCLUSIVE,
+                    others=((constraint.parent, SHARE_ROW_EXCLUSIVE),) if refers and constraint.parent else (),
                     reason="new rows are held to it at once, the others are looked at later",
                     undo=marks.drop_constraint(source, name),
                 ),
             ),
-            check=(self._validation(name, text, {name: constraint}),),
+            check=(self._validation(name, text, {name: constraint}, constraint.parent),),
             unmark=(marks.unmark_constraint(self._table, name),),
         )
 
-    def _validation(self, name: str, clause: str, constraints: Mapping[str, Constraint]) -> Step:
+    def _validation(
+        self, name: str, clause: str, constraints: Mapping[str, Constraint], parent: str | None = None
+    ) -> Step:
         found = constraints.get(name)
-        parent = f"; ROW SHARE on {found.parent}" if found and found.parent else ""
         return Step(
             sql=(f"ALTER TABLE {self._table} {clause}",),
             doing=f"checking the rows of {self._source} against {name}",
-            lock=f"{SHARE_UPDATE_EXCLUSIVE} on {self._source}{parent}, beside readers and writers",
+            lock=SHARE_UPDATE_EXCLUSIVE,
+            others=((parent, ROW_SHARE),) if parent else (),
             reason="every row is read",
             quick=False,
             against=found.expression or "" if found and found.kind == CHECK else _not_null(found),
@@ -246,7 +252,7 @@ class Recipes:
         return Step(
             sql=(create,),
             doing=f"building the index {name} of {self._source}",
-            lock=f"{SHARE_UPDATE_EXCLUSIVE} on {self._source}, beside readers and writers",
+            lock=SHARE_UPDATE_EXCLUSIVE,
             reason="it is built while the table is written, and waits for transactions that are older",
             quick=False,
             alone=True,

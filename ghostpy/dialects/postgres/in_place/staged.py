@@ -18,7 +18,7 @@ from ghostpy.dialects.postgres.settled import settled
 from ghostpy.model.names import TableName
 from ghostpy.settings import ConnectSettings
 
-_LOCK_WAIT = 0.5
+LOCK_WAIT = 0.5
 """Everybody else queues behind a request for a strong lock: rather often and shortly than once and long."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 _CLEAN_UP_LIMIT = 30.0
@@ -43,7 +43,7 @@ async def carry_out(
     Raises LockTimeout, DuplicateRows or DataDoesNotFit where the rows stand against it, or what the server raises; then the steps
     that were done are undone, and a note on the error says what is left. CutOverInDoubt where nobody can say whether a step was done.
     """
-    work = _Work(settings, source, min(lock_timeout, _LOCK_WAIT), attempts, happened)
+    work = _Work(settings, source, min(lock_timeout, LOCK_WAIT), attempts, happened)
     try:
         for number, step in enumerate(steps):
             happened(step.doing)

@@ -18,6 +18,8 @@ from ghostpy.dialects.postgres.session import Session
 from ghostpy.model.names import TableName
 from ghostpy.planning.postgres_columns import redirected
 
+TEMPORARY = "pg_temp"
+"""The schema of the session's temporary tables ("Runtime config, search_path")."""
 _DOING = "making an empty table to try the ALTER on"
 
 _FOREIGN_KEYS = """
@@ -47,10 +49,11 @@ WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = %s::int8::oid AND d.r
 async def make_stand_in(
     session: Session, source: TableName, oid: int, clone: TableName, *, left: Leftovers, taken: frozenset[str]
 ) -> int:
-    """Make it as `clone`, and return its OID. `taken`: names that invalid indexes must not have."""
+    """Make it as `clone`, in a schema of its own or in TEMPORARY, and return its OID. `taken`: names that invalid indexes must not have."""
     state = await table_state(session, oid)
     table = quote.table(clone)
-    await _do(session, f"CREATE SCHEMA IF NOT EXISTS {quote.name(clone.schema)}")
+    if clone.schema != TEMPORARY:
+        await _do(session, f"CREATE SCHEMA IF NOT EXISTS {quote.name(clone.schema)}")
     like = "EXCLUDING INDEXES EXCLUDING CONSTRAINTS EXCLUDING STATISTICS EXCLUDING COMMENTS"
     await _do(session, f"CREATE TABLE {table} (LIKE {quote.table(source)} INCLUDING ALL {like})")
     made = int(await session.scalar(f"SELECT {quote.text(table)}::regclass::oid::int8", doing=_DOING))

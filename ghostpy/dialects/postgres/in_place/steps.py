@@ -16,7 +16,9 @@ class Step:
     doing: str
     """For messages: "adding the constraint t_a_check to public.t, for new rows"."""
     lock: str
-    """In words, for the plan."""
+    """The strongest mode in which it locks the table: "ACCESS EXCLUSIVE"; empty where it does not."""
+    others: tuple[tuple[str, str], ...] = ()
+    """Other tables that it locks, quoted and qualified, each with the mode."""
     reason: str = ""
     """Why it is done so, for the plan."""
     quick: bool = True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
@@ -13,6 +14,8 @@ from ghostpy.dialects.postgres.facts import ServerFacts
 from ghostpy.dialects.postgres.in_place import marks, probe
 from ghostpy.dialects.postgres.in_place.in_steps import ORDERS, Order, assembled, at_once, in_order, proves
 from ghostpy.dialects.postgres.in_place.led_here import nowhere, on_source, only_twins, same_shape, undoing
+from ghostpy.dialects.postgres.in_place.lock_asking import Rebuild, with_locks
+from ghostpy.dialects.postgres.in_place.locks import lock_of, strongest
 from ghostpy.dialects.postgres.in_place.parent_stand_ins import redirected_to_stand_ins
 from ghostpy.dialects.postgres.in_place.probe import Effects
 from ghostpy.dialects.postgres.in_place.recipes import Recipes
@@ -52,8 +55,10 @@ async def choose(session: Session, source: TableName, alter: AlterText, *, scrat
     """
     for attempt in range(_ATTEMPTS):
         try:
+            chooser = _Chooser(session, source, alter, TableName(scratch, source.table), facts)
             async with session.transaction(keep=False):
-                return await _Chooser(session, source, alter, TableName(scratch, source.table), facts).choose()
+                choice = await chooser.choose()
+            return await chooser.with_locks(choice)
         except (LockNotAvailable, errors.TransientError):
             if attempt == _ATTEMPTS - 1:
                 raise
@@ -84,6 +89,13 @@ class _Chooser:
         self._parents: dict[str, str] = {}
         self._comments: dict[str, str] = {}
         self._untried = tuple(clause for clause in alter.clauses if clause.kind in _NOT_TRIED)
+        self._taken_names = frozenset(
+            clause.name for clause in alter.clauses if clause.name and clause.kind in _NAMED_BY_CLAUSE
+        )
+        self._left = marks.Leftovers()
+        self._rebuild: Rebuild | None = None
+        """Makes the steps once more for another table, where there are steps; the last `_planned` of the choice's."""
+        self._planned = 0
 
     async def choose(self) -> Choice:
         self._oid = int(
@@ -94,10 +106,11 @@ class _Chooser:
                 doing="looking for the table",
             )
         )
-        left = await marks.find_leftovers(self._session, self._source)
-        taken = frozenset(clause.name for clause in self._clauses if clause.name and clause.kind in _NAMED_BY_CLAUSE)
-        removal = marks.removal(self._source, left, taken)
-        made = await make_stand_in(self._session, self._source, self._oid, self._clone, left=left, taken=taken)
+        self._left = left = await marks.find_leftovers(self._session, self._source)
+        removal = marks.removal(self._source, left, self._taken_names)
+        made = await make_stand_in(
+            self._session, self._source, self._oid, self._clone, left=left, taken=self._taken_names
+        )
         self._tried, self._parents = await redirected_to_stand_ins(
             self._session, self._originals, self._oid, self._clone
         )
@@ -112,6 +125,26 @@ class _Chooser:
             choice.concerns,
             choice.parents,
         )
+
+    async def with_locks(self, choice: Choice) -> Choice:
+        """`choice` with the locks that the server says its steps take; the transaction that it was made in has ended."""
+        if self._rebuild is None:
+            return choice
+        removed = len(choice.steps) - self._planned
+        steps = await with_locks(
+            self._session,
+            self._source,
+            self._oid,
+            choice.steps[removed:],
+            self._originals,
+            self._left,
+            self._taken_names,
+            self._rebuild,
+        )
+        untried = lock_of(self._untried) if self._untried else ""
+        # What was not tried stands in the step that completes the change.
+        told = [replace(s, lock=strongest([s.lock, untried])) if s.completes and s.quick else s for s in steps]
+        return replace(choice, steps=(*choice.steps[:removed], *told))
 
     def _findings(self) -> list[Finding]:
         moves = [clause for clause in self._clauses if clause.kind in (Kind.RENAME_TABLE, Kind.SET_SCHEMA)]
@@ -135,6 +168,7 @@ class _Chooser:
             return self._nothing(whole.before)
         if not whole.work and not any(clause.kind is Kind.DROP_INDEX for clause in self._tried):
             step = at_once(self._source, self._clauses, parents)
+            self._rebuild, self._planned = (lambda clone, clauses, _: (at_once(clone, clauses),)), 1
             return Choice(Strategy.INSTANT, "only the catalogs change", (step,), parents=parents)
         return await self._by_clauses(oid, whole, parents)
 
@@ -217,6 +251,13 @@ class _Chooser:
         originals = [(original, effects) for original, (_, effects) in zip(self._originals, tried, strict=True)]
         unchanged = [(clause, Effects(whole.after, whole.after)) for clause in self._untried]
         steps = assembled(recipes, self._source, [*originals, *unchanged], order)
+
+        def rebuild(clone: TableName, clauses: Sequence[Clause], stands: Mapping[str, str]) -> Sequence[Step]:
+            parents = {mine: stands[real] for mine, real in self._parents.items() if real in stands}
+            again = [(clause, effects) for clause, (_, effects) in zip(clauses, tried, strict=True)]
+            return assembled(Recipes(clone, None, parents, self._comments), clone, again, order) or ()
+
+        self._rebuild, self._planned = rebuild, len(steps or ())
         reason = "; ".join(f"{each.clause}: {each.reason}" for each in verdicts if each.strategy is Strategy.STAGED)
         # A stand-in has no children, and indexes are built on one table only.
         concerns = frozenset({"inherited"})
