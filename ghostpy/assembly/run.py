@@ -128,7 +128,7 @@ async def _carried_out(
 ) -> RunReport:
     for finding in plan.findings:
         if finding.severity is Severity.WARN:
-            observer.happened(f"plan: {finding.text}. {finding.way_out}".rstrip(". ") + ".", warning=True)
+            observer.happened(f"plan: {finding.told}", warning=True)
     change = await change_of(dialect, plan)
     earlier = await agreed(dialect, plan, change, earlier, observer)
     if plan.strategy is Strategy.NOTHING:
