@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import jsonschema
 import pytest
 from migrating import cursor_of, ghostpy, url_of
 
 from ghostpy import sandbox
+from ghostpy.cli.plan_schema import schema
 
 NewDatabase = Callable[[sandbox.Server], str]
 
@@ -49,6 +51,7 @@ def test_as_data(server: sandbox.Server, place: tuple[str, ...]) -> None:
     done = ghostpy("plan", *place, f"--alter={wide}, DROP COLUMN gone, ADD COLUMN c INT", "--format=json")
     assert done.status == 0, done.errors
     plan = json.loads(done.output)
+    jsonschema.validate(plan, schema())
     assert plan["possible"] is True
     assert plan["strategy"] == "shadow"
     assert plan["dialect"] == server.kind
@@ -63,6 +66,11 @@ def test_as_data(server: sandbox.Server, place: tuple[str, ...]) -> None:
     assert [column["name"] for column in plan["columns"]["dropped"]] == ["gone"]
     assert len(plan["made"]) == 2
     assert len(plan["kept"]) == 1
+    assert [each["code"] for each in plan["findings"] if each["code"] != "sessions"] == ["drops-column"]
+    assert [each["loses"] for each in plan["way_back"]][1] == "every write made since the exchange"
+    assert [each["possible"] for each in plan["alternatives"] if each["strategy"] == "instant"] == (
+        [False] if server.kind == "mysql" else []
+    )
     assert _tables(server, place) == before
 
 
@@ -70,10 +78,11 @@ def test_what_stands_against_it_as_data(server: sandbox.Server, place: tuple[str
     done = ghostpy("plan", *place, "--alter=ADD COLUMN id INT", "--format=json")
     assert done.status == 3, done.output + done.errors
     plan = json.loads(done.output)
+    jsonschema.validate(plan, schema())
     assert plan["possible"] is False
     assert "strategy" not in plan
     assert plan["message"]
-    assert all({"code", "severity", "text", "way_out"} == set(each) for each in plan["findings"])
+    assert all({"code", "severity", "text", "way_out", "page"} == set(each) for each in plan["findings"])
     if server.kind == "mysql":
         assert [each["code"] for each in plan["findings"] if each["severity"] == "refuse"] == ["alter-refused"]
 
@@ -100,3 +109,22 @@ def test_nothing_to_do_and_no_execution(server: sandbox.Server, place: tuple[str
     again = ghostpy("plan", *place, "--alter=ADD COLUMN c INT", "--format=json")
     assert again.status == 0, again.errors
     assert json.loads(again.output)["strategy"] == "nothing to do"
+
+
+def test_as_a_page(server: sandbox.Server, new_database: NewDatabase) -> None:
+    """Names and defaults that look like HTML stay texts."""
+    database, nasty = new_database(server), "<script>alert(1)</script>"
+    quote = "`" if server.kind == "mysql" else '"'
+    column = f"{quote}{nasty}{quote}"
+    with cursor_of(server, database) as cursor:
+        cursor.execute(f"CREATE TABLE t (id INT PRIMARY KEY, {column} varchar(99) DEFAULT '{nasty}')")
+        cursor.execute("COMMIT")
+    place = (f"--url={url_of(server, database)}", "--table=t")
+    narrow = f"MODIFY {column} varchar(50)" if server.kind == "mysql" else f"ALTER {column} TYPE varchar(50)"
+    before = _tables(server, place)
+    for alter, status in ((narrow, 0), (f"ADD COLUMN id varchar(40) DEFAULT '{nasty}'", 3)):
+        done = ghostpy("plan", *place, f"--alter={alter}", "--format=html")
+        assert done.status == status, done.output + done.errors
+        assert "&lt;script&gt;" in done.output
+        assert "<script" not in done.output
+    assert _tables(server, place) == before

@@ -106,6 +106,8 @@ class Planner:
         self._resuming = resuming
         self._revertible = revertible
         self._blind = False
+        self._takes_instant: bool | None = None
+        """Whether an empty clone took it so; None where it was not asked."""
 
     async def plan(self) -> Plan:
         """The plan. Raises PlanRefused with all findings, or MissingPrivilege where only privileges are missing."""
@@ -187,6 +189,7 @@ class Planner:
             columns=columns,
             where=self._settings.where,
             findings=tuple(findings),
+            takes_instant=None if instant else self._takes_instant,
         )
 
     def _dropped(self) -> tuple[str, ...]:
@@ -282,8 +285,11 @@ class Planner:
                 raise
             already = DoneAlready(self._session, clone, source, self._target.alter.clauses, self._settings)
             await already.look()
-            instant, done = self._settings.attempt_instant_ddl and await self._takes_instantly(clone), False
-            if not instant:
+            asked, done = self._settings.attempt_instant_ddl, False
+            if asked or not self._execute:
+                self._takes_instant = await self._takes_instantly(clone)
+            instant = asked and bool(self._takes_instant)
+            if not self._takes_instant:
                 try:
                     await self._session.execute(
                         f"ALTER TABLE {clone} {self._target.alter.clauses}", doing="trying the ALTER on an empty clone"
