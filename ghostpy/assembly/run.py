@@ -8,6 +8,7 @@ from ghostpy import errors
 from ghostpy.assembly.definition import definition_of
 from ghostpy.assembly.desired import as_desired
 from ghostpy.assembly.earlier import agreed, change_of, earlier_run
+from ghostpy.assembly.estimating import with_estimate
 from ghostpy.assembly.hooking import hooked, plan_ready, succeeded
 from ghostpy.assembly.outcome import run_report
 from ghostpy.assembly.parts import assembled
@@ -60,6 +61,8 @@ async def _done(
             observer.ended(report)
             return report
         plan = await with_room(dialect, await dialect.plan(earlier), settings, begun=earlier is not None)
+        if not settings.execute:
+            plan = await with_estimate(dialect, plan, settings)
         observer.planned(plan, await definition_of(dialect.housekeeping))
         await plan_ready(moments, plan, settings, dialect.address)
         if not settings.execute:

@@ -86,7 +86,7 @@ def _tables(document: Document) -> Element | None:
 
 
 def _columns(columns: Document) -> Element | None:
-    lines = [
+    lines: list[tuple[str | None, ...]] = [
         (fed["from"] and fed["from"]["name"], fed["from"] and _typed(fed["from"]), fed["to"]["name"], _typed(fed["to"]), fed["transform"])
         for fed in columns["fed"]
     ]  # fmt: skip

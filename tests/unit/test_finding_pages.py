@@ -18,6 +18,9 @@ _PAGE = (_ROOT / "docs" / "findings.md").read_text()
 _COMPUTED = {
     ("strangers.py", "f'dependant-{code}'"): {f"dependant-{code}" for code in (*_CODES.values(), "object")},
     ("postgres_alter.py", "code"): {code for code, _ in _NOT_BY_SHADOW.values()},
+    # Of a Look; and the body of `_unfit`, whose calls are looked at.
+    ("misfits.py", "self.code"): set(),
+    ("misfits.py", "code"): set(),
     ("turning.py", "code"): set(),  # the body of `_warning`, whose calls are looked at
 }
 
@@ -28,7 +31,9 @@ def _made() -> Iterator[tuple[str, str]]:
         for each in ast.walk(ast.parse(path.read_text())):
             if not (isinstance(each, ast.Call) and isinstance(each.func, ast.Name)):
                 continue
-            if each.func.id not in ("Finding", "_warning") or (each.func.id == "_warning" and len(each.args) != 2):
+            if each.func.id not in ("Finding", "Look", "_unfit", "_warning") or (
+                each.func.id == "_warning" and len(each.args) != 2
+            ):
                 continue
             warns = each.func.id == "_warning" or "Severity.WARN" in ast.unparse(each)
             code = each.args[0]
