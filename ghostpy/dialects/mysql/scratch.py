@@ -56,9 +56,7 @@ class SampleTable:
         return None
 
     async def log_position(self) -> int | None:
-        newer = self._facts.numbers >= (8, 2, 0) and self._facts.flavour != "mariadb"
-        status = "SHOW BINARY LOG STATUS" if newer else "SHOW MASTER STATUS"
-        rows = await self._session.query(status, doing="asking for the binlog's position")
+        rows = await self._session.query(self._facts.binlog_status, doing="asking for the binlog's position")
         if not rows or (self._file and rows[0][0] != self._file):
             return None  # another file was begun meanwhile
         self._file = str(rows[0][0])
