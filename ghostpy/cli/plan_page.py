@@ -69,7 +69,9 @@ def _cards(document: Document) -> Iterator[tuple[str, str, str]]:
     if estimate["log_bytes"]:
         yield "log written, about", size(estimate["log_bytes"]), ""
     if estimate["sample_rows"]:
-        took = f"copied in {duration(estimate['sample_seconds'])}; {estimate['assumes']}"
+        took = f"copied in {duration(estimate['sample_seconds'])}; {estimate['assumes']}" + (
+            f"; {estimate['reason']}" if estimate["reason"] else ""
+        )
         yield "sample", f"{whole(estimate['sample_rows'])} rows", took
 
 

@@ -132,7 +132,7 @@ def _estimate(plan: Plan) -> Iterator[str]:
     yield f"about {duration(found.seconds)} ({parts}), by a sample of {whole(found.sample_rows)} rows taken in {duration(found.sample_seconds)}"
     if found.disk_bytes is not None and found.log_bytes is not None:
         yield f"about {size(found.disk_bytes)} of disk for the new table, and {size(found.log_bytes)} of log"
-    yield f"as long as {ASSUMES}"
+    yield f"as long as {ASSUMES}" + (f"; {found.reason}" if found.reason else "")
 
 
 def _disk(plan: Plan, settings: MigrateSettings) -> str:

@@ -24,11 +24,14 @@ def scaled(
     table_bytes: int,
     sample_bytes: int | None,
     log_bytes: int | None,
-    note: str = "",
 ) -> Estimate:
     """`rows`: of the table; times in seconds and sizes in bytes, of the sample."""
     if not sample_rows:
-        return Estimate(_FIXED, {"the rest": _FIXED}, table_bytes, 0, 0, copying, note)
+        return Estimate(_FIXED, {"the rest": _FIXED}, table_bytes, 0, 0, copying)
+    note = ""
+    if not whole and rows <= sample_rows:
+        note = "the server does not know how many rows there are; ANALYZE the table for a better estimate"
+        rows = round(sample_rows * table_bytes / sample_bytes) if sample_bytes else sample_rows
     times = 1.0 if whole else max(rows / sample_rows, 1.0)
     at_once = 1 + _GAIN * (workers - 1)
     parts = {

@@ -112,6 +112,15 @@ def test_a_whole_table_is_not_scaled_by_a_wrong_number_of_rows() -> None:
     assert (found.disk_bytes, found.log_bytes) == (7, None)
 
 
+def test_a_table_whose_rows_nobody_has_counted() -> None:
+    found = scaled(
+        rows=0, sample_rows=1000, whole=False, copying=1.0, indexing=0.0, comparing=0.0, workers=1, table_bytes=50_000,
+        sample_bytes=1000, log_bytes=None,
+    )  # fmt: skip
+    assert found.parts["copy"] == 50.0
+    assert "ANALYZE" in found.reason
+
+
 def test_an_empty_table() -> None:
     found = scaled(
         rows=0, sample_rows=0, whole=True, copying=0.0, indexing=0.0, comparing=0.0, workers=2, table_bytes=0,
