@@ -67,6 +67,7 @@ def test_as_data(server: sandbox.Server, place: tuple[str, ...]) -> None:
     assert len(plan["made"]) == 2
     assert len(plan["kept"]) == 1
     assert [each["code"] for each in plan["findings"] if each["code"] != "sessions"] == ["drops-column"]
+    assert plan["reason"]
     estimate = plan["estimate"]
     assert estimate["sample_rows"] == 2
     assert estimate["seconds"] > 0

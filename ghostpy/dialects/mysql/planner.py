@@ -189,8 +189,18 @@ class Planner:
             columns=columns,
             where=self._settings.where,
             findings=tuple(findings),
+            reason=self._reason(),
             takes_instant=None if instant else self._takes_instant,
         )
+
+    def _reason(self) -> str:
+        if self._takes_instant is None:
+            return ""
+        if not self._takes_instant:
+            return "the definition alone is not enough: an empty clone did not take ALGORITHM=INSTANT"
+        if self._settings.attempt_instant_ddl:
+            return "an empty clone took ALGORITHM=INSTANT"
+        return "--attempt-instant-ddl is not given, by which it would be done at once"
 
     def _dropped(self) -> tuple[str, ...]:
         if self._settings.skip_renamed_columns:
