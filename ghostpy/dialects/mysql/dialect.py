@@ -30,7 +30,7 @@ from ghostpy.dialects.mysql.turning import first_turn, next_turn, plan_back
 from ghostpy.dialects.mysql.vitals import ServerVitals
 from ghostpy.model.checkpoint import Checkpoint
 from ghostpy.model.finding import Finding
-from ghostpy.model.plan import Plan
+from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.revertible import Revertible
 from ghostpy.protocols import Parts
 from ghostpy.settings import MigrateSettings
@@ -105,6 +105,8 @@ class MySQLDialect:
 
     async def misfits(self, plan: Plan) -> Sequence[Finding]:
         assert self._facts is not None
+        if plan.strategy is not Strategy.SHADOW:
+            return ()  # the server's own ALTER looks at the rows itself
         return await misfits(self._housekeeper.session, self._facts, plan)
 
     def scratch(self, plan: Plan) -> AbstractAsyncContextManager[SampleTable]:
