@@ -2,7 +2,7 @@
 
 Plans a change of five tables, carries it out, and prints both times and their ratio.
 
-    python -m bench.estimate [--scale 1.0] [--servers mysql,postgres]
+    python -m bench.estimate [--scale 1.0] [--servers mysql,postgres] [--shapes narrow,wide]
 """
 
 from __future__ import annotations
@@ -134,14 +134,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="of the tables' rows")
     parser.add_argument("--servers", default="mysql,postgres")
+    parser.add_argument("--shapes", default=",".join(shape.name for shape in SHAPES))
     given = parser.parse_args()
+    shapes = [shape for shape in SHAPES if shape.name in given.shapes.split(",")]
     for kind in given.servers.split(","):
         with getattr(sandbox, kind)() as server:
             server.execute("CREATE DATABASE bench")
             if kind == "mysql":
                 server.execute("CREATE TABLE bench.digits (d INT PRIMARY KEY)")
                 server.execute("INSERT INTO bench.digits VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)")
-            for shape in SHAPES:
+            for shape in shapes:
                 plan, report = _measured(server, shape, int(shape.rows * given.scale))
                 found = plan.estimate
                 assert found is not None

@@ -107,6 +107,9 @@ class Copying(Ranging, Protocol):
 class Scratch(Ranging, Protocol):
     """A table like the shadow, empty at first. One caller at a time; the source is only read."""
 
+    async def rows(self) -> int | None:
+        """Rows of the source, counted; None where that takes long, or the server's estimate is good enough."""
+
     async def copy(self, chunk: KeyRange) -> int:
         """Copy the rows of `chunk` as a run does; how many. Raises DataDoesNotFit."""
 

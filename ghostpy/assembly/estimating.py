@@ -48,7 +48,7 @@ async def _by_sample(dialect: Dialect, plan: Plan, settings: MigrateSettings) ->
     except errors.GhostpyError as error:
         return Estimate(reason=f"no sample could be taken: {error.message}")
     return scaled(
-        rows=plan.source.row_estimate,
+        rows=plan.source.row_estimate if sample.counted is None else sample.counted,
         sample_rows=sample.rows,
         whole=sample.whole,
         copying=sample.copying,

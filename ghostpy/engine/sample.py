@@ -17,7 +17,7 @@ _GROWTH = 4
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Times in seconds, for all `rows` that were looked at. `whole`: they are all there are."""
+    """Times in seconds, for all `rows` that were looked at. `whole`: they are all there are; `counted`: how many there are, where that is known."""
 
     rows: int
     whole: bool
@@ -26,6 +26,7 @@ class Sample:
     comparing: float
     bytes: int | None
     log_bytes: int | None
+    counted: int | None = None
 
 
 async def sampled(scratch: Scratch, seconds: float) -> Sample:
@@ -61,5 +62,6 @@ async def sampled(scratch: Scratch, seconds: float) -> Sample:
         indexing=indexing,
         comparing=comparing,
         bytes=await scratch.size(),
+        counted=rows if whole else await scratch.rows(),
         log_bytes=None if before is None or after is None else max(0, after - before),
     )

@@ -27,17 +27,20 @@ class Table:
     """Rows 1 to `rows`, each of which takes a millisecond to copy. Fulfils `Scratch`."""
 
     def __init__(self, rows: int, clock: Clock, log: Iterator[int | None]) -> None:
-        self.rows, self.clock, self.log = rows, clock, log
+        self.total, self.clock, self.log = rows, clock, log
         self.copied: list[KeyRange] = []
         self.compared: list[KeyRange] = []
 
+    async def rows(self) -> int | None:
+        return self.total
+
     async def next_bound(self, low: Bound | None, rows: int) -> Bound | None:
         at = int(low[0]) if low else 0
-        return (str(at + rows),) if at + rows < self.rows else None
+        return (str(at + rows),) if at + rows < self.total else None
 
     async def copy(self, chunk: KeyRange) -> int:
         low = int(chunk.low[0]) if chunk.low else 0
-        rows = (int(chunk.high[0]) if chunk.high else self.rows) - low
+        rows = (int(chunk.high[0]) if chunk.high else self.total) - low
         self.clock.now += rows / 1000
         self.copied.append(chunk)
         return rows
@@ -75,7 +78,7 @@ def test_it_ends_after_its_time(clock: Clock) -> None:
     assert found.rows == pytest.approx(found.copying * 1000)
     assert table.compared == table.copied
     assert (found.indexing, found.comparing) == (0.5, pytest.approx(0.01 * len(table.copied)))
-    assert (found.bytes, found.log_bytes) == (1 << 20, 5000)
+    assert (found.bytes, found.log_bytes, found.counted) == (1 << 20, 5000, 10**6)
 
 
 def test_it_ends_with_the_table(clock: Clock) -> None:

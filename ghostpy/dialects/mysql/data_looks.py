@@ -9,6 +9,7 @@ from ghostpy.dialects.mysql.facts import ServerFacts
 from ghostpy.dialects.mysql.key_codec import key_sql
 from ghostpy.dialects.mysql.session import Session
 from ghostpy.dialects.mysql.statements import Statements
+from ghostpy.dialects.mysql.time_limit import limited
 from ghostpy.model.finding import Finding
 from ghostpy.model.plan import Plan
 from ghostpy.planning.misfits import Dialect, Look, kept_apart, looks, unlooked
@@ -29,15 +30,8 @@ _SAYS = Dialect(
 async def misfits(session: Session, facts: ServerFacts, plan: Plan) -> list[Finding]:
     """What was found of it. `session` is in autocommit; its limit of time for a statement is as before afterwards."""
     statements = Statements(plan, locking=False, zone=facts.time_zone)
-    limit = "max_statement_time" if facts.flavour == "mariadb" else "max_execution_time"
-    before = await session.scalar(f"SELECT @@SESSION.{limit}", doing=_DOING)
-    await session.execute(
-        f"SET SESSION {limit} = {_SECONDS if facts.flavour == 'mariadb' else _SECONDS * 1000}", doing=_DOING
-    )
-    try:
+    async with limited(session, facts, _SECONDS, doing=_DOING):
         return await _found(session, statements)
-    finally:
-        await session.execute(f"SET SESSION {limit} = {before}", doing=_DOING)
 
 
 async def _found(session: Session, of: Statements) -> list[Finding]:

@@ -16,12 +16,15 @@ from ghostpy.dialects.mysql.housekeeping import drop_at_last
 from ghostpy.dialects.mysql.rows import RowComparer, RowCopier
 from ghostpy.dialects.mysql.session import Session, SessionPool
 from ghostpy.dialects.mysql.statements import Statements
+from ghostpy.dialects.mysql.time_limit import limited
 from ghostpy.model.keys import Bound, KeyRange
 from ghostpy.model.names import TableName
 from ghostpy.model.plan import Plan
 from ghostpy.settings import MigrateSettings
 
 _CLEAN_UP_LIMIT = 30.0
+_COUNTING = 2
+"""Seconds; tables of some millions of rows are counted in that time."""
 
 
 class SampleTable:
@@ -31,11 +34,23 @@ class SampleTable:
         self, session: Session, facts: ServerFacts, plan: Plan, pool: SessionPool, deferred: DeferredIndexes
     ) -> None:
         self._session = session
+        self._plan = plan
         self._facts = facts
         self._deferred = deferred
         statements = Statements(plan, locking=False, zone=facts.time_zone)
         self._copier, self._comparer = RowCopier(pool, statements), RowComparer(pool, statements)
         self._file = ""
+
+    async def rows(self) -> int | None:
+        # InnoDB's own statistics may be wrong by a factor of two, of small tables most of all.
+        source, doing = quote.table(self._plan.source.name), "counting rows"
+        try:
+            async with limited(self._session, self._facts, _COUNTING, doing=doing):
+                return int(await self._session.scalar(f"SELECT COUNT(*) FROM {source}", doing=doing) or 0)
+        except errors.ConnectionFailed:
+            raise
+        except errors.GhostpyError:
+            return None
 
     async def next_bound(self, low: Bound | None, rows: int) -> Bound | None:
         return await self._copier.next_bound(low, rows)
