@@ -16,6 +16,7 @@ _SHORT = {
     "compare": ["--rows=200000", "--repeat=1", "--rates=0,500"],
     "decode": ["--transactions=20000"],
     "decode_postgres": ["--transactions=20000"],
+    "estimate": ["--scale=0.05"],
     "exchange": ["--runs=5"],
     "growth": ["--millions=0.1,0.3"],
     "load_postgres": ["--scale=2", "--repeat=1"],

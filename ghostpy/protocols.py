@@ -18,6 +18,7 @@ from ghostpy.model.change import ChangeBatch, Position
 from ghostpy.model.checkpoint import Checkpoint
 from ghostpy.model.difference import Difference
 from ghostpy.model.disk import Disk
+from ghostpy.model.finding import Finding
 from ghostpy.model.keys import Bound, Key, KeyRange, Mark
 from ghostpy.model.leftover import Leftover
 from ghostpy.model.moment import Moment
@@ -101,6 +102,28 @@ class Copying(Ranging, Protocol):
 
     async def cut(self, low: Bound) -> None:
         """Remove from the shadow whatever does not come from a row of the source up to `low`. May be called again after any failure."""
+
+
+class Scratch(Ranging, Protocol):
+    """A table like the shadow, empty at first. One caller at a time; the source is only read."""
+
+    async def rows(self) -> int | None:
+        """Rows of the source, counted; None where that takes long, or the server's estimate is good enough."""
+
+    async def copy(self, chunk: KeyRange) -> int:
+        """Copy the rows of `chunk` as a run does; how many. Raises DataDoesNotFit."""
+
+    async def build_indexes(self) -> float:
+        """Build what a run builds after its copy; seconds."""
+
+    async def compare(self, chunk: KeyRange) -> None:
+        """Compare both tables as a run does."""
+
+    async def size(self) -> int | None:
+        """Bytes on disk, if that is known."""
+
+    async def log_position(self) -> int | None:
+        """Bytes up to the end of the server's log; None where two of them cannot be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,6 +424,15 @@ class Dialect(Server, Protocol):
         """Decide what to do, and leave nothing behind. Raises PlanRefused with all findings, or MissingPrivilege.
 
         `earlier`: what a dead run has left is not in the way, and the old table is called as it is said there.
+        """
+
+    async def misfits(self, plan: Plan) -> Sequence[Finding]:
+        """Values of the source that the table as `plan` leaves it does not take, or changes; by reads of a bounded time. For a shadow, and for steps."""
+
+    def scratch(self, plan: Plan) -> AbstractAsyncContextManager[Scratch]:
+        """For the length of a block, a table of our own into which a sample can be copied; by shadow, and only where nothing is carried out.
+
+        Raises what the server raises where it may not be made, ServerGone where it may be left.
         """
 
     def change(self, plan: Plan) -> Mapping[str, str]:

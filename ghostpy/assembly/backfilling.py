@@ -70,7 +70,7 @@ async def _done(
             return plan
         for finding in plan.findings:
             if finding.severity is Severity.WARN:
-                observer.happened(f"plan: {finding.text}. {finding.way_out}".rstrip(". ") + ".", warning=True)
+                observer.happened(f"plan: {finding.told}", warning=True)
         change = dialect.change(plan)
         earlier = _agreed(earlier, change, plan, dialect, observer)
         return await _carried_out(dialect, plan, change, earlier, settings, recorder, observer, moments)

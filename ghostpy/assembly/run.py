@@ -8,6 +8,7 @@ from ghostpy import errors
 from ghostpy.assembly.definition import definition_of
 from ghostpy.assembly.desired import as_desired
 from ghostpy.assembly.earlier import agreed, change_of, earlier_run
+from ghostpy.assembly.estimating import with_estimate
 from ghostpy.assembly.hooking import hooked, plan_ready, succeeded
 from ghostpy.assembly.outcome import run_report
 from ghostpy.assembly.parts import assembled
@@ -60,6 +61,8 @@ async def _done(
             observer.ended(report)
             return report
         plan = await with_room(dialect, await dialect.plan(earlier), settings, begun=earlier is not None)
+        if not settings.execute:
+            plan = await with_estimate(dialect, plan, settings)
         observer.planned(plan, await definition_of(dialect.housekeeping))
         await plan_ready(moments, plan, settings, dialect.address)
         if not settings.execute:
@@ -128,7 +131,7 @@ async def _carried_out(
 ) -> RunReport:
     for finding in plan.findings:
         if finding.severity is Severity.WARN:
-            observer.happened(f"plan: {finding.text}. {finding.way_out}".rstrip(". ") + ".", warning=True)
+            observer.happened(f"plan: {finding.told}", warning=True)
     change = await change_of(dialect, plan)
     earlier = await agreed(dialect, plan, change, earlier, observer)
     if plan.strategy is Strategy.NOTHING:

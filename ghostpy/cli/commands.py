@@ -57,7 +57,7 @@ COMMANDS = (
         '--alter "…"|--desired FILE [--format …] [flags]',
         "say how a table would be changed, and what stands against it; changes nothing",
         flags=True,
-        own=("format",),
+        own=("format", "schema"),
     ),
     Command(
         "backfill",

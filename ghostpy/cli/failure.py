@@ -56,7 +56,7 @@ def _before_any_change(error: GhostpyError) -> bool:
 
 def _sentence(text: str) -> str:
     text = text.strip()
-    return text if text.endswith((".", "!", "?", ":")) else f"{text}."
+    return text if text.endswith((".", "!", "?", ":", "]")) else f"{text}."  # "]": a finding's code
 
 
 def cause(error: BaseException) -> BaseException:

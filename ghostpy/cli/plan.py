@@ -1,4 +1,4 @@
-"""`ghostpy plan`: how a table would be changed, and what stands against it; as text, Markdown or JSON."""
+"""`ghostpy plan`: how a table would be changed, and what stands against it; as text, Markdown, JSON or a page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from ghostpy.cli.invocation import read_invocation
 from ghostpy.cli.migrate import run_to_end
 from ghostpy.cli.own_parser import OwnParser
 from ghostpy.cli.plan_document import plan_document, plan_markdown, refusal_document, refusal_markdown
-from ghostpy.cli.plan_text import print_plan
+from ghostpy.cli.plan_page import plan_page
+from ghostpy.cli.plan_schema import schema_text
+from ghostpy.cli.plan_text import plan_rows, print_plan
 from ghostpy.cli.process_list import forget_secrets
 from ghostpy.cli.redaction import redact
 from ghostpy.dialects import names_of
@@ -28,13 +30,14 @@ from ghostpy.model.progress import Progress, RunReport
 from ghostpy.settings import MigrateSettings
 
 HELP = """\
-Usage: ghostpy plan --url … --table TABLE --alter "…"|--desired FILE [--format text|markdown|json] [flags of migrate]
+Usage: ghostpy plan --url … --table TABLE --alter "…"|--desired FILE [--format text|markdown|json|html] [flags of migrate]
 
 Says how a table would be changed: the strategy and why, its steps, what becomes of each column, what to look out for; or all that stands
 against the change (exit code 3). The server is asked, on an empty clone of the table that is gone again afterwards. The same as
-`ghostpy migrate` without --execute, for people and programs alike: see docs/plan.md.
+`ghostpy migrate` without --execute, for people and programs alike: see docs/plan.md. --format html gives a page for a change ticket;
+--schema prints the JSON Schema of --format json, and asks no server.
 """
-_FORMATS = ("text", "markdown", "json")
+_FORMATS = ("text", "markdown", "json", "html")
 
 
 def run(argv: Sequence[str]) -> int:
@@ -44,7 +47,11 @@ def run(argv: Sequence[str]) -> int:
         return 0
     parser = OwnParser("plan")
     parser.add_argument("--format", choices=_FORMATS, default="text")
+    parser.add_argument("--schema", action="store_true")
     own, rest = parser.parse_known_args(argv)
+    if own.schema:
+        print(schema_text(), end="")
+        return 0
     values = read_flags(rest, os.environ, usual_places(os.environ))
     if values.switch("execute") and values.origin("execute") is Origin.COMMAND_LINE:
         raise UsageError("--execute means nothing to plan.", hint="`ghostpy migrate --execute` carries a plan out.")
@@ -70,12 +77,16 @@ def _planned(settings: MigrateSettings, notes: Notes, form: str) -> int:
         table = str(names_of(settings)[0])
         if form == "json":
             _print_json(refusal_document(refused, table, settings))
+        elif form == "html":
+            print(redact(plan_page(refusal_document(refused, table, settings))), end="")
         else:
             print(redact(refusal_markdown(refused, table, settings)), end="")
         return refused.exit_code
     assert isinstance(plan, Plan)
     if form == "json":
         _print_json(plan_document(plan, settings))
+    elif form == "html":
+        print(redact(plan_page(plan_document(plan, settings), plan_rows(plan, settings))), end="")
     elif form == "markdown":
         print(redact(plan_markdown(plan, settings)), end="")
     else:

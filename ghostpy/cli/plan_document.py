@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import ghostpy
 from ghostpy.cli.plan_steps import plan_steps, step_document
 from ghostpy.cli.plan_text import plan_rows
+from ghostpy.dialects import quoted
 from ghostpy.errors import PlanRefused
 from ghostpy.model.column_map import ColumnFeed
+from ghostpy.model.estimate import ASSUMES, Estimate
 from ghostpy.model.finding import Finding
 from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.table import Column
+from ghostpy.planning.alternatives import alternatives
+from ghostpy.planning.plan_checks import checks_after, checks_before
+from ghostpy.planning.way_back import ways_back
 from ghostpy.settings import MigrateSettings
 
 Document = Mapping[str, Any]
@@ -39,7 +46,25 @@ def plan_document(plan: Plan, settings: MigrateSettings) -> Document:
         },
         "made": [str(plan.names.shadow), str(plan.names.ledger)] if copied else [],
         "kept": [str(plan.names.old)] if copied and not settings.target.ok_to_drop_old else [],
+        "estimate": _estimate(plan.estimate),
+        **_advice(plan, settings),
         "findings": _findings(plan.findings),
+    }
+
+
+def _estimate(estimate: Estimate | None) -> Document | None:
+    return None if estimate is None else {**asdict(estimate), "assumes": ASSUMES}
+
+
+def _advice(plan: Plan, settings: MigrateSettings) -> Document:
+    table = partial(quoted, settings.connect)
+    return {
+        "alternatives": [asdict(each) for each in alternatives(plan, settings.connect.dialect)],
+        "way_back": [asdict(each) for each in ways_back(plan, settings, table)],
+        "checks": {
+            "before": [asdict(each) for each in checks_before(plan, settings, table)],
+            "after": [asdict(each) for each in checks_after(plan, settings, table)],
+        },
     }
 
 
@@ -82,6 +107,7 @@ def _findings(findings: Sequence[Finding]) -> list[dict[str, str]]:
             "severity": finding.severity.value,
             "text": finding.text,
             "way_out": finding.way_out,
+            "page": f"docs/findings.md#{finding.code}",
         }
         for finding in findings
     ]
@@ -98,10 +124,7 @@ def plan_markdown(plan: Plan, settings: MigrateSettings) -> str:
 def refusal_markdown(refused: PlanRefused, table: str, settings: MigrateSettings) -> str:
     """A heading, and what stands against the change."""
     lines = [f"## No plan for `{table}` on {settings.connect.address}", ""]
-    lines += [
-        f"- **{each.code}** ({each.severity.value}): {_cell(f'{each.text}. {each.way_out}')}"
-        for each in refused.findings
-    ]
+    lines += [f"- **{each.severity.value}**: {_cell(each.told)}" for each in refused.findings]
     lines += [] if refused.findings else [_cell(refused.message)]
     return "\n".join([*lines, "", "Nothing was created or changed.", ""])
 

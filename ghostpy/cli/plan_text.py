@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
 from ghostpy.cli.plan_steps import plan_steps
+from ghostpy.dialects import quoted
 from ghostpy.model.column_map import ColumnFeed, ColumnMap
+from ghostpy.model.estimate import ASSUMES
 from ghostpy.model.finding import Severity
 from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.table import Column, Generated
-from ghostpy.observe.figures import size, whole
+from ghostpy.observe.figures import duration, size, whole
+from ghostpy.planning.alternatives import alternatives
+from ghostpy.planning.plan_checks import checks_after, checks_before
+from ghostpy.planning.way_back import ways_back
 from ghostpy.settings import MigrateSettings
 
 _LABEL = 12
@@ -100,8 +106,38 @@ def _rows(plan: Plan, settings: MigrateSettings) -> Iterator[Row]:
         yield "steps", steps
     if plan.strategy is Strategy.REVERT:
         yield "steps", steps
-    yield "look out", [_finding(f.text, f.way_out) for f in plan.findings if f.severity is Severity.WARN]
-    yield "in the way", [_finding(f.text, f.way_out) for f in plan.findings if f.severity is Severity.REFUSE]
+    yield from _beside(plan, settings)
+    yield "look out", [f.told for f in plan.findings if f.severity is Severity.WARN]
+    yield "in the way", [f.told for f in plan.findings if f.severity is Severity.REFUSE]
+
+
+def _beside(plan: Plan, settings: MigrateSettings) -> Iterator[Row]:
+    """What is said beside what is done, of a change."""
+    if plan.strategy not in (Strategy.SHADOW, Strategy.INSTANT, Strategy.STAGED):
+        return
+    yield "estimate", list(_estimate(plan))
+    yield "instead", [each.told for each in alternatives(plan, settings.connect.dialect)]
+    table = partial(quoted, settings.connect)
+    yield "way back", [each.told for each in ways_back(plan, settings, table)]
+    yield "before", [each.told for each in checks_before(plan, settings, table)]
+    yield "afterwards", [each.told for each in checks_after(plan, settings, table)]
+
+
+def _estimate(plan: Plan) -> Iterator[str]:
+    found = plan.estimate
+    if found is None:
+        return
+    if found.at_once:
+        yield f"at once: {found.reason}"
+        return
+    if found.seconds is None:
+        yield f"no estimate of the time: {found.reason}"
+        return
+    parts = ", ".join(f"{name} {duration(seconds)}" for name, seconds in found.parts.items())
+    yield f"about {duration(found.seconds)} ({parts}), by a sample of {whole(found.sample_rows)} rows taken in {duration(found.sample_seconds)}"
+    if found.disk_bytes is not None and found.log_bytes is not None:
+        yield f"about {size(found.disk_bytes)} of disk for the new table, and {size(found.log_bytes)} of log"
+    yield f"as long as {ASSUMES}" + (f"; {found.reason}" if found.reason else "")
 
 
 def _disk(plan: Plan, settings: MigrateSettings) -> str:
@@ -174,7 +210,3 @@ def _added(column: Column) -> str:
     else:
         value = "NULL" if column.nullable else "no default"
     return f"{column.name} {column.full_type} ({value})"
-
-
-def _finding(text: str, way_out: str) -> str:
-    return f"{text.rstrip('.')}. {way_out}".rstrip()

@@ -72,6 +72,17 @@ def drop_statement(connect: ConnectSettings, old: TableName) -> str:
     return f"DROP TABLE {mysql.table(old)}"
 
 
+def quoted(connect: ConnectSettings, table: TableName) -> str:
+    """A table's name in the server's SQL; to show."""
+    if connect.dialect == "postgres":
+        from ghostpy.dialects.postgres import quote as postgres
+
+        return postgres.table(table)
+    from ghostpy.dialects.mysql import quote as mysql
+
+    return mysql.table(table)
+
+
 def leftovers_of(connect: ConnectSettings) -> AbstractAsyncContextManager[Leftovers]:
     """What dead runs have left, for the length of a block. Raises ConnectionFailed."""
     if connect.dialect == "postgres":

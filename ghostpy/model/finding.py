@@ -19,3 +19,8 @@ class Finding:
     text: str
     way_out: str = ""
     severity: Severity = Severity.REFUSE
+
+    @property
+    def told(self) -> str:
+        """All of it for people; behind it the code, under which docs/findings.md has more."""
+        return f"{f'{self.text}. {self.way_out}'.rstrip()} [{self.code}]"

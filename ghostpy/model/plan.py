@@ -7,6 +7,7 @@ from enum import Enum
 
 from ghostpy.model.column_map import ColumnMap, CopyKey
 from ghostpy.model.disk import Disk
+from ghostpy.model.estimate import Estimate
 from ghostpy.model.finding import Finding
 from ghostpy.model.names import HelperNames
 from ghostpy.model.planned_step import PlannedStep
@@ -40,5 +41,9 @@ class Plan:
     """Why it is this strategy, where that is not plain."""
     steps: tuple[PlannedStep, ...] = ()
     """What is done on the source itself."""
+    takes_instant: bool | None = None
+    """Whether an empty clone took the whole change by its definition alone, where that was asked and is not the strategy."""
+    estimate: Estimate | None = None
+    """Of a dry run."""
     disk: Disk | None = None
     """The server's, where it can be seen."""

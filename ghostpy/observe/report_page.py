@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from ghostpy.model.progress import Phase
 from ghostpy.observe.figures import duration, go_duration, whole
-from ghostpy.observe.report_nodes import node, written
+from ghostpy.observe.page import page, table_of
+from ghostpy.observe.report_nodes import node
 from ghostpy.observe.report_plots import phase_class, plots, strip
-from ghostpy.observe.report_style import STYLE
 
-# The browser itself then refuses to fetch or run anything.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _RESULTS = {
     "changed": "changed",
     "updated": "updated",
@@ -28,18 +26,8 @@ _RESULTS = {
 
 def report_page(data: dict[str, Any]) -> str:
     """The page for what `report_data` gave."""
-    head = node(
-        "head",
-        node("meta", charset="utf-8"),
-        node("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        node("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        node("link", rel="icon", href="data:,"),
-        node("title", f"{data['table']}: {data['outcome']['result']}"),
-        node("style", STYLE),
-    )
     sections = (_header, _numbers, _course, _schema, _change, _settings, _events, _footer)
-    main = node("main", *(section(data) for section in sections))
-    return written(node("html", head, node("body", main), lang="en"))
+    return page(f"{data['table']}: {data['outcome']['result']}", *(section(data) for section in sections))
 
 
 def _header(data: dict[str, Any]) -> Element:
@@ -162,14 +150,14 @@ def _change(data: dict[str, Any]) -> Element:
     told += [("why so", change["reason"])] if change.get("reason") else []
     told += [("step", step) for step in change.get("steps", ())]
     told += [("look out", finding["text"]) for finding in change.get("findings", ())]
-    return node("section", node("h2", "Change"), node("pre", change["alter"], class_="sql"), _table(told))
+    return node("section", node("h2", "Change"), node("pre", change["alter"], class_="sql"), table_of(told))
 
 
 def _settings(data: dict[str, Any]) -> Element:
     return node(
         "section",
         node("h2", "Settings"),
-        node("details", node("summary", "All settings; secrets are hidden"), _table(flat(data["settings"]))),
+        node("details", node("summary", "All settings; secrets are hidden"), table_of(flat(data["settings"]))),
     )
 
 
@@ -182,12 +170,6 @@ def flat(settings: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]
         else:
             found.append((f"{before}{name}", "-" if value in ("", None, []) else str(value)))
     return found
-
-
-def _table(lines: Sequence[tuple[str, str]]) -> Element | None:
-    if not lines:
-        return None
-    return node("table", (node("tr", node("th", name, scope="row"), node("td", text)) for name, text in lines))
 
 
 def _events(data: dict[str, Any]) -> Element:

@@ -82,6 +82,10 @@ th { font-weight: 500; color: var(--dim); width: 14rem; }
 td.time { white-space: nowrap; font-variant-numeric: tabular-nums; width: 1%; }
 tr.warning td { font-weight: 600; }
 summary { cursor: pointer; }
+ol { margin: 0 0 .8rem; padding-left: 1.4rem; }
+.wide { overflow-x: auto; } .wide td, .wide th { width: auto; min-width: 4.5rem; overflow-wrap: break-word; }
+.wide td code { white-space: nowrap; }
+.severity { white-space: nowrap; font-weight: 600; } .severity.warn { color: var(--two); } .severity.refuse { color: var(--bad); }
 details > table, pre + table { margin-top: .6rem; }
 .foot { margin-top: 2.5rem; font-size: .85rem; }
 @media (max-width: 34rem) {

@@ -17,7 +17,7 @@ def refusing(findings: Sequence[Finding]) -> list[Finding]:
 def refusal(source: TableName, address: str, findings: Sequence[Finding]) -> errors.GhostpyError:
     """PlanRefused with all that stands against the change, or MissingPrivilege where only privileges are missing."""
     against = refusing(findings)
-    texts = [f"{finding.text}. {finding.way_out}".rstrip() for finding in against]
+    texts = [finding.told for finding in against]
     listed = f" {texts[0]}" if len(texts) == 1 else "".join(f"\n  - {text}" for text in texts)
     message = f"{source} on {address} cannot be changed like this:{listed}"
     if all(finding.code == "missing-privilege" for finding in against):

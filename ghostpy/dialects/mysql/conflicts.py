@@ -69,9 +69,17 @@ async def in_the_way(session: Session, statements: Statements, condition: str) -
 async def colliding(session: Session, statements: Statements, condition: str) -> errors.DuplicateRows | None:
     """The error that names source rows, among those that match `condition`, which the shadow cannot both hold."""
     for index in statements.plan.shadow.indexes:
-        if index.unique and (duplicates := await session.query(_duplicates(statements, index, condition))):
-            return _duplicate_rows(statements, index, duplicates)
+        if index.unique and (error := await colliding_on(session, statements, index, condition)):
+            return error
     return None
+
+
+async def colliding_on(
+    session: Session, statements: Statements, index: Index, condition: str = "TRUE"
+) -> errors.DuplicateRows | None:
+    """The same for one unique index."""
+    duplicates = await session.query(_duplicates(statements, index, condition))
+    return _duplicate_rows(statements, index, duplicates) if duplicates else None
 
 
 def _parts(statements: Statements, index: Index) -> list[str]:

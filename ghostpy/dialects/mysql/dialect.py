@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime
 
+from ghostpy.dialects.mysql.data_looks import misfits
 from ghostpy.dialects.mysql.deferred_indexes import DeferredIndexes
 from ghostpy.dialects.mysql.exchange import LockingExchange
 from ghostpy.dialects.mysql.facts import ServerFacts, server_facts
@@ -15,6 +17,7 @@ from ghostpy.dialects.mysql.housekeeping import Housekeeper, shape
 from ghostpy.dialects.mysql.planner import Planner, Target, resolve_target
 from ghostpy.dialects.mysql.queued_exchange import QueuedExchange
 from ghostpy.dialects.mysql.rows import Resyncer, RowComparer, RowCopier
+from ghostpy.dialects.mysql.scratch import SampleTable, sample_table
 from ghostpy.dialects.mysql.session import SessionPool
 from ghostpy.dialects.mysql.statements import Statements
 from ghostpy.dialects.mysql.stream import BinlogStream
@@ -26,7 +29,8 @@ from ghostpy.dialects.mysql.turned_statements import TurnedStatements
 from ghostpy.dialects.mysql.turning import first_turn, next_turn, plan_back
 from ghostpy.dialects.mysql.vitals import ServerVitals
 from ghostpy.model.checkpoint import Checkpoint
-from ghostpy.model.plan import Plan
+from ghostpy.model.finding import Finding
+from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.revertible import Revertible
 from ghostpy.protocols import Parts
 from ghostpy.settings import MigrateSettings
@@ -102,6 +106,16 @@ class MySQLDialect:
         plan = await planner.plan()
         self._housekeeper.native, self._housekeeper.attempts = planner.native, self._settings.cut_over.attempts
         return plan
+
+    async def misfits(self, plan: Plan) -> Sequence[Finding]:
+        assert self._facts is not None
+        if plan.strategy is not Strategy.SHADOW:
+            return ()  # the server's own ALTER looks at the rows itself
+        return await misfits(self._housekeeper.session, self._facts, plan)
+
+    def scratch(self, plan: Plan) -> AbstractAsyncContextManager[SampleTable]:
+        assert self._facts is not None
+        return sample_table(self._housekeeper.session, self._facts, plan, self._settings)
 
     def change(self, plan: Plan) -> Mapping[str, str]:
         target, topology = self._settings.target, self._settings.topology

@@ -50,6 +50,12 @@ class ServerFacts:
         """Whether the session that holds LOCK TABLES may RENAME them ("RENAME TABLE Statement": from 8.0.13; not MariaDB)."""
         return self.flavour != "mariadb" and self.numbers >= (8, 0, 13)
 
+    @property
+    def binlog_status(self) -> str:
+        """The statement that tells the end of the binlog."""
+        new = self.flavour != "mariadb" and self.numbers >= (8, 2, 0)
+        return "SHOW BINARY LOG STATUS" if new else "SHOW MASTER STATUS"
+
 
 _VARIABLES = (
     "gtid_mode", "log_bin", "binlog_format", "binlog_row_image", "binlog_row_value_options", "sql_mode", "time_zone",

@@ -212,8 +212,13 @@ class Planner:
             return native.reason
         if self._native_allowed:
             return _NO_NATIVE
-        asked = self._revertible and self._settings.strategy in _NATIVE
-        return "a change that is to be revertible needs a new table" if asked else ""
+        if self._revertible and self._settings.strategy in _NATIVE:
+            return "a change that is to be revertible needs a new table"
+        if self._takes_instant is None or self._settings.strategy in _NATIVE:
+            return ""
+        if not self._takes_instant:
+            return "the definition alone is not enough: an empty clone did not take ALGORITHM=INSTANT"
+        return "--attempt-instant-ddl is not given, by which it would be done at once"
 
     def _nothing(self, source: Table) -> Plan:
         return Plan(
@@ -252,7 +257,22 @@ class Planner:
             findings=tuple(findings),
             reason=self._why_shadow(native),
             steps=(native.step(source.name, clauses, self._lock_timeout),) if native is not None and instant else (),
+            takes_instant=None if instant else self._takes_instant,
         )
+
+    @property
+    def _takes_instant(self) -> bool | None:
+        """Whether an empty clone took the change by its definition alone; None where it was not asked."""
+        if not self._instant_asked:
+            return None
+        return self.found is not None and self.found.strategy is Strategy.INSTANT
+
+    @property
+    def _instant_asked(self) -> bool:
+        # Values that a --transform makes need rows to be written. A dry run tells of other ways.
+        settings = self._settings
+        wanted = settings.attempt_instant_ddl or not self._execute
+        return self._native_allowed or (wanted and not settings.transforms and not settings.where)
 
     def _dropped(self) -> tuple[str, ...]:
         if self._settings.skip_renamed_columns:
@@ -347,9 +367,10 @@ class Planner:
                 raise
             already = DoneAlready(self._session, clone, source, self._target.alter.clauses, self._settings)
             await already.look()
-            self.found = native = await self._native_way(name)
+            self.found = await self._native_way(name)
+            native = self.found if self._native_allowed or self._settings.attempt_instant_ddl else None
             done = False
-            if native is None:
+            if self.found is None:
                 try:
                     await self._session.execute(
                         f"ALTER TABLE {clone} {self._target.alter.clauses}", doing="trying the ALTER on an empty clone"
@@ -393,13 +414,9 @@ class Planner:
             ended.add_note(left)
 
     async def _native_way(self, clone: TableName) -> Native | None:
-        settings = self._settings
-        if self._native_allowed:
-            return await native_way(self._session, clone, self._target.alter)
-        # Values that a --transform makes need rows to be written.
-        if settings.attempt_instant_ddl and not settings.transforms and not settings.where:
-            return await native_way(self._session, clone, self._target.alter, only_instant=True)
-        return None
+        if not self._instant_asked:
+            return None
+        return await native_way(self._session, clone, self._target.alter, only_instant=not self._native_allowed)
 
 
 _NATIVE = ("auto", "online")

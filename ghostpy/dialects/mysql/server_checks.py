@@ -85,10 +85,7 @@ async def binlog_filter_findings(session: Session, facts: ServerFacts) -> list[F
     """Filters keep changes out of the stream."""
     if not facts.log_bin:
         return []
-    status = (
-        "SHOW BINARY LOG STATUS" if facts.numbers >= (8, 2, 0) and facts.flavour != "mariadb" else "SHOW MASTER STATUS"
-    )
-    rows = await session.query(status, doing="asking for the binlog's position")
+    rows = await session.query(facts.binlog_status, doing="asking for the binlog's position")
     filters = [str(value) for value in rows[0][2:4] if value] if rows else []
     if not filters:
         return []

@@ -189,15 +189,10 @@ class BinlogStream:
         if self._facts.waits_by_gtid:
             rows = await self._ask("SELECT @@GLOBAL.gtid_executed", "asking for the end of the binlog")
             gtids = GtidSet.parse(str(rows[0][0]))
-        rows = await self._ask(self._status_statement, "asking for the end of the binlog")
+        rows = await self._ask(self._facts.binlog_status, "asking for the end of the binlog")
         if not rows:
             raise StreamLost(f"{self._connect.address} writes no binlog", hint="Set log_bin on the server.")
         return BinlogPlace(str(rows[0][0]), int(str(rows[0][1])), gtids)
-
-    @property
-    def _status_statement(self) -> str:
-        new = self._facts.flavour != "mariadb" and self._facts.numbers >= (8, 2, 0)
-        return "SHOW BINARY LOG STATUS" if new else "SHOW MASTER STATUS"
 
     async def _prepared(self) -> Sequence[str]:
         try:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime
 
+from ghostpy.dialects.postgres.data_looks import misfits
 from ghostpy.dialects.postgres.exchange import LockingExchange
 from ghostpy.dialects.postgres.facts import ServerFacts, server_facts
 from ghostpy.dialects.postgres.housekeeping import Housekeeper
+from ghostpy.dialects.postgres.in_place.misfit_rows import found_against
 from ghostpy.dialects.postgres.in_place.staged import LOCK_WAIT
 from ghostpy.dialects.postgres.indexes import ShadowIndexes
 from ghostpy.dialects.postgres.planner import Planner
 from ghostpy.dialects.postgres.rows import POOL_SETTINGS, Resyncer, RowComparer, RowCopier
+from ghostpy.dialects.postgres.scratch import SampleTable, sample_table
 from ghostpy.dialects.postgres.session import SessionPool
 from ghostpy.dialects.postgres.statements import Statements
 from ghostpy.dialects.postgres.target import Target, asked_for, resolved
@@ -27,6 +31,7 @@ from ghostpy.dialects.postgres.wal.stream import LogicalStream
 from ghostpy.dialects.postgres.way_back import WayBack
 from ghostpy.dialects.postgres.work import Work
 from ghostpy.model.checkpoint import Checkpoint
+from ghostpy.model.finding import Finding
 from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.revertible import Revertible
 from ghostpy.protocols import Parts
@@ -104,6 +109,18 @@ class PostgresDialect:
             )
         self._housekeeper.expect(self._work, indexes)
         return plan
+
+    async def misfits(self, plan: Plan) -> Sequence[Finding]:
+        assert self._work is not None
+        session = self._housekeeper.session
+        if plan.strategy is Strategy.STAGED:
+            return await found_against(session, plan.source.name, self._work.steps)
+        altered, _ = self._work.by_shadow
+        return await misfits(session, plan, altered.indexes)
+
+    def scratch(self, plan: Plan) -> AbstractAsyncContextManager[SampleTable]:
+        assert self._target is not None
+        return sample_table(self._housekeeper.session, plan, self._target)
 
     def change(self, plan: Plan) -> Mapping[str, str]:
         assert self._work is not None

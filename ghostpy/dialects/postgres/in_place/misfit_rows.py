@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.driver_errors import DuplicateEntry
 from ghostpy.dialects.postgres.in_place.steps import Step
 from ghostpy.dialects.postgres.session import Session
+from ghostpy.model.finding import Finding
 from ghostpy.model.names import TableName
+from ghostpy.planning.misfits import unlooked
 
 _SEARCH = "2s"
 _HINT = "Correct the rows, then run the same command again."
@@ -32,12 +35,32 @@ async def explained(
     example = None
     if step.against:
         with contextlib.suppress(errors.GhostpyError):
-            example = await _example(session, source, step.against)
+            example = await example_against(session, source, step.against)
     text = f"{error.message}; for example the row {example}" if example else error.message
     return errors.DataDoesNotFit(text, hint=_HINT)
 
 
-async def _example(session: Session, source: TableName, against: str) -> str | None:
+async def found_against(session: Session, source: TableName, steps: Sequence[Step]) -> list[Finding]:
+    """What stands against the steps already, before they are taken. Within a bounded time for each."""
+    findings = list[Finding]()
+    for step in steps:
+        if not step.against:
+            continue
+        try:
+            example = await example_against(session, source, step.against)
+        except errors.ConnectionFailed:
+            raise
+        except errors.GhostpyError as error:
+            findings.append(unlooked(error.message))
+            continue
+        if example is not None:
+            text = f"{step.doing} does not go together with rows of the table, for example the row {example}"
+            findings.append(Finding("data-does-not-fit", text, "Correct the rows."))
+    return findings
+
+
+async def example_against(session: Session, source: TableName, against: str) -> str | None:
+    """The key of a row that does not meet the condition `against`; None where all rows do. Raises TransientError where that takes too long."""
     table, doing = quote.table(source), "looking for a row as an example"
     rows = await session.query(_KEY, [table], doing=doing)
     names, values = rows[0] if rows and rows[0][0] else ("ctid", "ctid::text")

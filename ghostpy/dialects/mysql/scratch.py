@@ -1,0 +1,122 @@
+"""A table of our own, like the shadow, into which a sample is copied."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from ghostpy import errors
+from ghostpy.dialects.mysql import quote
+from ghostpy.dialects.mysql.deferred_indexes import DeferredIndexes
+from ghostpy.dialects.mysql.facts import ServerFacts
+from ghostpy.dialects.mysql.housekeeping import drop_at_last
+from ghostpy.dialects.mysql.rows import RowComparer, RowCopier
+from ghostpy.dialects.mysql.session import Session, SessionPool
+from ghostpy.dialects.mysql.statements import Statements
+from ghostpy.dialects.mysql.time_limit import limited
+from ghostpy.model.keys import Bound, KeyRange
+from ghostpy.model.names import TableName
+from ghostpy.model.plan import Plan
+from ghostpy.settings import MigrateSettings
+
+_CLEAN_UP_LIMIT = 30.0
+_COUNTING = 2
+"""Seconds; tables of some millions of rows are counted in that time."""
+
+
+class SampleTable:
+    """Fulfils `Scratch`. The source is read without any lock of its rows."""
+
+    def __init__(
+        self, session: Session, facts: ServerFacts, plan: Plan, pool: SessionPool, deferred: DeferredIndexes
+    ) -> None:
+        self._session = session
+        self._plan = plan
+        self._facts = facts
+        self._deferred = deferred
+        statements = Statements(plan, locking=False, zone=facts.time_zone)
+        self._copier, self._comparer = RowCopier(pool, statements), RowComparer(pool, statements)
+        self._file = ""
+
+    async def rows(self) -> int | None:
+        # InnoDB's own statistics may be wrong by a factor of two, of small tables most of all.
+        source, doing = quote.table(self._plan.source.name), "counting rows"
+        try:
+            async with limited(self._session, self._facts, _COUNTING, doing=doing):
+                return int(await self._session.scalar(f"SELECT COUNT(*) FROM {source}", doing=doing) or 0)
+        except errors.ConnectionFailed:
+            raise
+        except errors.GhostpyError:
+            return None
+
+    async def next_bound(self, low: Bound | None, rows: int) -> Bound | None:
+        return await self._copier.next_bound(low, rows)
+
+    async def copy(self, chunk: KeyRange) -> int:
+        return (await self._copier.copy(chunk)).rows
+
+    async def build_indexes(self) -> float:
+        began = time.monotonic()
+        await self._deferred.build()
+        return time.monotonic() - began
+
+    async def compare(self, chunk: KeyRange) -> None:
+        await self._comparer.count_differences(chunk)
+
+    async def size(self) -> int | None:
+        """The tables' statistics lag too far behind for that."""
+        return None
+
+    async def log_position(self) -> int | None:
+        rows = await self._session.query(self._facts.binlog_status, doing="asking for the binlog's position")
+        if not rows or (self._file and rows[0][0] != self._file):
+            return None  # another file was begun meanwhile
+        self._file = str(rows[0][0])
+        return int(rows[0][1])
+
+
+@asynccontextmanager
+async def sample_table(
+    session: Session, facts: ServerFacts, plan: Plan, settings: MigrateSettings
+) -> AsyncIterator[SampleTable]:
+    """Made under the name of the empty clone of a plan, which nobody keeps anything in; dropped however the block ends."""
+    connect, clone = session.settings, plan.names.probe
+    there = replace(plan, names=replace(plan.names, shadow=clone))
+    deferred = DeferredIndexes(connect, facts, there, settings.copy.defer_secondary_indexes)
+    pool = SessionPool(connect, purpose="sample", size=1)
+    doing, ours = "making a table for a sample", True
+    try:
+        try:
+            await session.execute(
+                f"CREATE TABLE {quote.table(clone)} LIKE {quote.table(plan.source.name)}", doing=doing
+            )
+        except errors.ServerGone:
+            raise
+        except errors.GhostpyError:
+            ours = False
+            raise
+        await session.execute(f"ALTER TABLE {quote.table(clone)} {plan.alter}", doing=doing)
+        await deferred.leave_out(session)
+        yield SampleTable(session, facts, there, pool, deferred)
+    except BaseException as error:
+        await pool.close()
+        if ours:
+            await _remove(session, clone, error)
+        raise
+    await pool.close()
+    await _remove(session, clone)
+
+
+async def _remove(session: Session, clone: TableName, ended: BaseException | None = None) -> None:
+    """Raises ServerGone where it may be left behind; where a signal or a defect has `ended` the sample, that says so."""
+    try:
+        async with asyncio.timeout(_CLEAN_UP_LIMIT):
+            await drop_at_last(session, clone)
+    except (errors.GhostpyError, TimeoutError) as failure:
+        left = f"{clone}, a table with a sample of rows, may be left behind; `ghostpy cleanup --execute` removes it."
+        if ended is None or isinstance(ended, errors.GhostpyError):
+            raise errors.ServerGone(f"{failure or 'The server does not answer.'} {left}") from failure
+        ended.add_note(left)

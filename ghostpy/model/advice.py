@@ -1,0 +1,43 @@
+"""What a plan says beside what is done: other ways, the way back, what to look at before and after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another way to the same table, and its price. `possible`: None where the server was not asked."""
+
+    strategy: str
+    price: str
+    possible: bool | None = None
+
+    @property
+    def told(self) -> str:
+        return f"{self.strategy}: {self.price}"
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """How one step is taken back, and what is lost by that."""
+
+    step: str
+    how: str
+    loses: str
+
+    @property
+    def told(self) -> str:
+        return f"{self.step}: {self.how}. Lost: {self.loses}"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something to look at: `run` is SQL or a command."""
+
+    what: str
+    run: str
+
+    @property
+    def told(self) -> str:
+        return f"{self.what}: {self.run}"

@@ -1,0 +1,30 @@
+"""What a change is expected to take, by a sample that was measured on this server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Times in seconds, sizes in bytes. None where it is not known; then `reason` says why."""
+
+    seconds: float | None = None
+    parts: Mapping[str, float] = field(default_factory=dict)
+    """Of `seconds`, by what is done."""
+    disk_bytes: int | None = None
+    """Needed while both tables are there, without the log."""
+    log_bytes: int | None = None
+    """Of binary log or WAL, by the change alone."""
+    sample_rows: int = 0
+    sample_seconds: float = 0.0
+    reason: str = ""
+
+    @property
+    def at_once(self) -> bool:
+        return self.seconds == 0.0
+
+
+AT_ONCE = Estimate(seconds=0.0, disk_bytes=0, reason="only the definition changes")
+ASSUMES = "nobody else works on the server, and nothing slows the run down (default pace)"
