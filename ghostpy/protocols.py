@@ -11,13 +11,14 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from ghostpy.model.backfill import BackfillCourse
 from ghostpy.model.change import ChangeBatch, Position
 from ghostpy.model.checkpoint import Checkpoint
 from ghostpy.model.difference import Difference
 from ghostpy.model.disk import Disk
+from ghostpy.model.expansion import Expansion, Steps
 from ghostpy.model.finding import Finding
 from ghostpy.model.keys import Bound, Key, KeyRange, Mark
 from ghostpy.model.leftover import Leftover
@@ -28,7 +29,7 @@ from ghostpy.model.progress import Progress, RunReport
 from ghostpy.model.revertible import Revertible
 from ghostpy.model.schema_difference import SchemaDifference
 from ghostpy.model.standing import Standing
-from ghostpy.settings import ThrottleSettings
+from ghostpy.settings import TargetSettings, ThrottleSettings
 
 
 class ChangeStream(Protocol):
@@ -405,6 +406,84 @@ class BackfillDialect(Server, Protocol):
 
     async def close(self) -> None:
         """End all sessions. Never raises."""
+
+
+class Uses(Protocol):
+    """Who uses the old columns of an expanded table?"""
+
+    async def definitions(self) -> Sequence[Finding]:
+        """Views, functions, triggers, constraints, indexes and generated columns that do."""
+
+    async def mark(self) -> Any:
+        """What `since` compares with."""
+
+    async def since(self, before: Any, /) -> Sequence[Finding]:
+        """Writes of the old columns, and statements that name them, since that mark; also what could not be looked at."""
+
+
+class Expanding(Server, Protocol):
+    """A kind of server, for what is done with one expanded table. Whoever changes something holds the run's lock."""
+
+    @property
+    def source(self) -> TableName:
+        """The table; with its schema once it is open."""
+
+    @property
+    def ledger(self) -> str:
+        """The name of what the ledger stands in."""
+
+    async def open(self) -> None:
+        """Connect and ask for the server's facts. Raises ConnectionFailed."""
+
+    async def close(self) -> None:
+        """Give up the lock, where it is held, and end all sessions. Never raises."""
+
+    async def lock_run(self) -> None:
+        """Take the server-side lock of this table, the same as for a change of it. Raises AlreadyRunning."""
+
+    async def saved(self) -> Expansion | None:
+        """What the ledger says. Raises CannotResume where it cannot be read."""
+
+    async def save(self, expansion: Expansion) -> None:
+        """Write it, and make the ledger where there is none. Raises PlanRefused where its name is taken."""
+
+    async def forget(self) -> None:
+        """Remove the ledger, and that of a backfill under way."""
+
+    async def wished(self) -> Expansion:
+        """What the settings ask for. Raises PlanRefused where the table or the texts stand against it."""
+
+    async def wish_of(self, found: Expansion, /) -> bool:
+        """Whether the settings ask for this very expansion, or for none."""
+
+    async def examined(self, expansion: Expansion) -> tuple[list[Finding], list[str]]:
+        """Warnings, and the statements of `link`; all rows are looked at, and nothing is changed. Raises PlanRefused, MissingPrivilege."""
+
+    async def link(self, expansion: Expansion) -> None:
+        """Add those of the new columns and triggers that are not there, so that nobody sees a half of them.
+
+        Raises CutOverFailed where the lock cannot be had in all attempts.
+        """
+
+    async def linked(self, expansion: Expansion) -> bool:
+        """Whether all triggers are there."""
+
+    async def unlink(self, expansion: Expansion, columns: Sequence[str]) -> Sequence[str]:
+        """Remove triggers and columns as `link` adds them; those columns that the server cannot drop at once, which are left."""
+
+    async def filling(self, expansion: Expansion) -> TargetSettings:
+        """The backfill that fills the new columns."""
+
+    async def steps(self, expansion: Expansion) -> Steps:
+        """Compare all rows."""
+
+    def uses(self, expansion: Expansion) -> Uses: ...
+
+    async def removing(self, expansion: Expansion, columns: Sequence[str]) -> list[str]:
+        """The statements of `unlink`; to show."""
+
+    def rest(self, expansion: Expansion, left: Sequence[str]) -> str:
+        """The clauses that a contraction leaves to a migration: columns left to drop, and NOT NULL."""
 
 
 class Dialect(Server, Protocol):

@@ -198,6 +198,26 @@ class RevertSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpandSettings:
+    """New columns beside old ones, for as long as two versions of an application overlap."""
+
+    added: tuple[tuple[str, str], ...] = ()
+    """Pairs of a new column and its definition."""
+    up: tuple[tuple[str, str], ...] = ()
+    """Pairs of a new column and what it is computed from the old ones."""
+    down: tuple[tuple[str, str], ...] = ()
+    """Pairs of an old column and what it is computed from the new ones."""
+    watch_seconds: float = 60.0
+    """For how long a contraction watches whether anybody uses the old columns; 0: not at all."""
+    allow_unproven: bool = False
+    """Go on where that cannot be proven, or where rows of one side would be lost."""
+    undo: bool = False
+    """Of a rollback: take back what another has made of a contraction."""
+    filling: bool = False
+    """Whether the backfill is that of an expansion: its triggers let it through."""
+
+
+@dataclass(frozen=True, slots=True)
 class ControlSettings:
     """Where commands are taken while the run is under way."""
 
@@ -264,6 +284,7 @@ class MigrateSettings:
     throttle: ThrottleSettings = field(default_factory=ThrottleSettings)
     resume: ResumeSettings = field(default_factory=ResumeSettings)
     revert: RevertSettings = field(default_factory=RevertSettings)
+    expand: ExpandSettings = field(default_factory=ExpandSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
     hooks: HookSettings = field(default_factory=HookSettings)
     execute: bool = False

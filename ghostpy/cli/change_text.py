@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ghostpy.dialects.postgres.target import split_name
@@ -40,6 +40,8 @@ class ChangeText:
     """An expression that can be put into a statement as it is; the second text is what to call it."""
     column: Callable[[str, str], tuple[str, str]]
     """A column's name at the beginning of a text, and what follows it; the second text is what to call it."""
+    defined: Callable[[str, str], tuple[str, str]]
+    """A column's name at the beginning of a text, and its definition behind it; the second text is what to call it."""
     commas: Callable[[str, str], int]
     """How many commas stand outside of all parentheses of an expression."""
     folded: Callable[[str], str]
@@ -119,6 +121,14 @@ def _postgres_column(text: str, what: str) -> tuple[str, str]:
     return name, text[tokens[1].end :]
 
 
+def _defined(tokens: Sequence[sql_tokens.Token] | Sequence[postgres_tokens.Token], text: str) -> tuple[str, str]:
+    if not tokens or tokens[0].name is None:
+        raise UsageError(f"--add {text!r} does not begin with a column's name.", hint=_NOT_SENT)
+    first = tokens[0]
+    # As elsewhere, a name without quotes is taken as it stands.
+    return first.text if first.kind.value == "word" else first.name or "", text[first.end :].strip()
+
+
 def _no_transform(what: str) -> UsageError:
     hint = _EXAMPLE.format(flag=what.partition(" ")[0])
     return UsageError(f"{what} is not of the form column=expression.", hint=hint)
@@ -130,6 +140,7 @@ TEXTS: Mapping[str, ChangeText] = {
         _desired_on_mysql,
         sql_tokens.expression,
         _mysql_column,
+        lambda text, what: _defined(sql_tokens.tokenize(text, what), text),
         lambda text, what: sum(t.is_symbol(",") and not t.depth for t in sql_tokens.tokenize(text, what)),
         str.casefold,
     ),
@@ -138,6 +149,7 @@ TEXTS: Mapping[str, ChangeText] = {
         _desired_on_postgres,
         _postgres_expression,
         _postgres_column,
+        lambda text, what: _defined(postgres_tokens.tokenize(text, what), text),
         lambda text, what: sum(t.is_symbol(",") and not t.depth for t in postgres_tokens.tokenize(text, what)),
         str,
     ),

@@ -145,10 +145,14 @@ def _state(leftover: Leftover, removed: set[Leftover]) -> str:
         return "removed"
     if leftover.kept:
         return "holds an old table: yours to drop, or by --old-tables"
+    if leftover.alive and leftover.kind.endswith("expansion"):
+        return "stands until `ghostpy contract` or `ghostpy rollback`"
     if leftover.alive:
         return "in use by a run"
     if leftover.kind.endswith("revert"):
         return "kept for `ghostpy revert`, which cannot be without it"
+    if leftover.kind.endswith("contraction"):
+        return "kept for `ghostpy rollback`, which cannot be without it"
     if leftover.kind.endswith("backfill"):
         return "left by a dead run; the same command goes on with it, and without it would update all rows again"
     return "left by a dead run" + ("; the same command goes on with it" if leftover.resumable else "")

@@ -29,6 +29,11 @@ OWN_OF_BACKFILL = (
     "check-flag", "config", "profile", "quiet", "verbose", "debug", "stack",
 )  # fmt: skip
 
+OWN_OF_EXPANSIONS = (
+    *(name for name in OWN_OF_BACKFILL if name not in ("set", "where", "summary", "resume", "restart")),
+    "cut-over-lock-timeout-seconds",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -65,6 +70,27 @@ COMMANDS = (
         "update the rows of a table where they are, chunk by chunk",
         connects=True,
         own=OWN_OF_BACKFILL,
+    ),
+    Command(
+        "expand",
+        '--table … --add "column type" --up "new = SQL" --down "old = SQL" [--execute] [flags]',
+        "add columns, and keep old and new ones in step both ways",
+        connects=True,
+        own=("add", "up", "down", "format", *OWN_OF_EXPANSIONS),
+    ),
+    Command(
+        "contract",
+        "--table … [--execute] [flags]",
+        "remove the old columns of an expanded table, once nobody uses them",
+        connects=True,
+        own=("watch-seconds", "allow-unproven", "format", *OWN_OF_EXPANSIONS),
+    ),
+    Command(
+        "rollback",
+        "--table … [--execute] [flags]",
+        "take an expansion back, or make the old columns again",
+        connects=True,
+        own=("allow-unproven", "undo", "format", *OWN_OF_EXPANSIONS),
     ),
     Command(
         "diff",

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 
 from ghostpy import errors
 from ghostpy.model.names import HelperNames, TableName, helper_names
-from ghostpy.protocols import BackfillDialect, Dialect, Differ, Leftovers, Pair
+from ghostpy.protocols import BackfillDialect, Dialect, Differ, Expanding, Leftovers, Pair
 from ghostpy.settings import ConnectSettings, MigrateSettings, PairSettings
 
 
@@ -35,6 +35,17 @@ def backfill_dialect_for(settings: MigrateSettings) -> BackfillDialect:
     from ghostpy.dialects.mysql.backfill_dialect import MySQLBackfill
 
     return MySQLBackfill(settings)
+
+
+def expanding_for(settings: MigrateSettings) -> Expanding:
+    """The same for an expansion, its contraction, and the way back."""
+    if settings.connect.dialect == "postgres":
+        from ghostpy.dialects.postgres.expanding import PostgresExpanding
+
+        return PostgresExpanding(settings)
+    from ghostpy.dialects.mysql.expanding import MySQLExpanding
+
+    return MySQLExpanding(settings)
 
 
 def differ_for(settings: MigrateSettings) -> Differ:

@@ -61,6 +61,20 @@ def backfill_names(names: HelperNames, source: TableName, limit: int, base: str 
     return replace(names, ledger=source.beside(_fitted(base or source.table, "_ghb", limit)))
 
 
+def expansion_ledger(source: TableName, limit: int, base: str | None = None) -> TableName:
+    """The ledger of an expansion, which stands for as long as it lasts."""
+    return source.beside(_fitted(base or source.table, "_ghx", limit))
+
+
+TRIGGER_WORD = "ghostpy_step"
+"""What the names of an expansion's triggers hold, so that any run knows an expanded table by its triggers."""
+
+
+def expansion_trigger(source: TableName, event: str, limit: int) -> TableName:
+    """One of the triggers of an expansion."""
+    return source.beside(_fitted(source.table, f"_{TRIGGER_WORD}_{event}", limit))
+
+
 def _fitted(stem: str, suffix: str, limit: int) -> str:
     name = f"_{stem}{suffix}"
     if len(name) <= limit:

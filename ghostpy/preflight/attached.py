@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ghostpy.model.finding import Finding
 from ghostpy.model.table import Table
+from ghostpy.planning.expansion import expansion_findings
 
 
 def attached_findings(source: Table) -> list[Finding]:
@@ -25,7 +26,9 @@ def attached_findings(source: Table) -> list[Finding]:
                     "Drop the foreign key first, or change the table with the server's own ALTER.",
                 )
             )
-    if source.triggers:
+    expanded = expansion_findings(source.name, source.triggers)
+    findings += expanded
+    if source.triggers and not expanded:
         findings.append(
             Finding(
                 "triggers",

@@ -10,6 +10,7 @@ from datetime import datetime
 from ghostpy.dialects import backfill_text
 from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.backfill_plan import backfill_plan, in_utc
+from ghostpy.dialects.mysql.expansion_sql import FILLING
 from ghostpy.dialects.mysql.facts import ServerFacts, server_facts
 from ghostpy.dialects.mysql.housekeeping import Housekeeper
 from ghostpy.dialects.mysql.planner import resolve_target
@@ -24,6 +25,7 @@ from ghostpy.settings import MigrateSettings
 
 # A lock that cannot be had is waited for as shortly as the server can, for we hold others meanwhile.
 _WAITS = "SET SESSION innodb_lock_wait_timeout = 1, lock_wait_timeout = 2"
+_FILLING = f"SET {FILLING} = 1"
 _ZONE = "SET SESSION time_zone = @@GLOBAL.time_zone"
 
 
@@ -66,7 +68,11 @@ class MySQLBackfill:
     def _attach(self) -> None:
         """To the server that is worked on."""
         self._housekeeper = Housekeeper(self._connect, self._source, self._names, "")
-        self._pool = SessionPool(self._connect, purpose="rows", size=1, setup=(_WAITS,))
+        self._pool = SessionPool(self._connect, purpose="rows", size=1, setup=self._setup)
+
+    @property
+    def _setup(self) -> tuple[str, ...]:
+        return (_WAITS, _FILLING) if self._settings.expand.filling else (_WAITS,)
 
     async def open(self) -> None:
         found = await asyncio.to_thread(working_server, self._settings.connect, self._settings.topology)
@@ -89,7 +95,7 @@ class MySQLBackfill:
         )
         if not in_utc(plan.copy_key):
             await self._pool.close()
-            self._pool = SessionPool(self._connect, purpose="rows", size=1, setup=(_WAITS, _ZONE))
+            self._pool = SessionPool(self._connect, purpose="rows", size=1, setup=(*self._setup, _ZONE))
         self.updating.expect(UpdateStatements(plan), self._pool)
         estimate = await self._housekeeper.estimate_rows()
         return replace(plan, source=replace(plan.source, row_estimate=estimate))

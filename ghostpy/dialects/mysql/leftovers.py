@@ -5,16 +5,18 @@ A run holds the lock of its table as long as it lives, so whoever can take that 
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from ghostpy import errors
-from ghostpy.dialects import backfill_text, whose
+from ghostpy.dialects import backfill_text, expansion_text, whose
 from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.desired import NAME_BEGINS, RANDOM_DIGITS
 from ghostpy.dialects.mysql.earlier_run import BACKFILL_COMMENT, LEDGER_COMMENT, SOURCE
+from ghostpy.dialects.mysql.expansion_sql import COMMENT as EXPANSION_COMMENT
 from ghostpy.dialects.mysql.housekeeping import lock_name
 from ghostpy.dialects.mysql.inspect import table_exists
 from ghostpy.dialects.mysql.revert_record import row_id
@@ -25,6 +27,7 @@ from ghostpy.settings import ConnectSettings
 
 _WHERE = "TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
 _LEDGERS = f"SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_COMMENT IN ({quote.text(LEDGER_COMMENT)}, {quote.text(BACKFILL_COMMENT)}) AND {_WHERE}"
+_EXPANSIONS = f"SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_COMMENT = {quote.text(EXPANSION_COMMENT)} AND {_WHERE}"
 _BY_NAME = (
     "SELECT t.TABLE_SCHEMA, t.TABLE_NAME, s.TABLE_NAME FROM information_schema.TABLES t JOIN information_schema.TABLES s "
     "ON s.TABLE_SCHEMA = t.TABLE_SCHEMA AND t.TABLE_NAME REGEXP CONCAT('^_', s.TABLE_NAME, '{suffix}$') "
@@ -58,6 +61,8 @@ class MySQLLeftovers:
         self._of = {}
         for schema, table in await self._session.query(_LEDGERS, doing="looking for ledgers"):
             await self._of_ledger(TableName(str(schema), str(table)))
+        for schema, table in await self._session.query(_EXPANSIONS, doing="looking for expansions"):
+            await self._of_expansion(TableName(str(schema), str(table)))
         for schema, table, source in await self._session.query(
             _BY_NAME.format(suffix=_CLONE), doing="looking for empty clones"
         ):
@@ -112,6 +117,18 @@ class MySQLLeftovers:
         kind = "ledger for a revert" if revertible else "ledger of a backfill" if backfill else "ledger"
         await self._note(kind, ledger, source, resumable=resumable or backfill, seen=seen, run=run)
 
+    async def _of_expansion(self, ledger: TableName) -> None:
+        text = await self._session.scalar(
+            f"SELECT text FROM {quote.table(ledger)} WHERE id = '{expansion_text.ROW}'", doing="reading a ledger"
+        )
+        source = ledger
+        if text is not None:
+            with contextlib.suppress(errors.CannotResume):
+                source = expansion_text.read(str(text)).source
+        there = await table_exists(self._session, source)
+        kind, standing = expansion_text.kind_of(None if text is None else str(text), there=there)
+        await self._note(kind, ledger, source, standing=standing)
+
     async def _note(
         self,
         kind: str,
@@ -120,6 +137,7 @@ class MySQLLeftovers:
         *,
         kept: bool = False,
         resumable: bool = False,
+        standing: bool = False,
         seen: datetime | None = None,
         run: str = "",
     ) -> None:
@@ -135,7 +153,7 @@ class MySQLLeftovers:
             kind,
             str(table),
             str(source),
-            alive=free != 1 and not kept,
+            alive=standing or (free != 1 and not kept),
             kept=kept,
             resumable=resumable,
             size=None if size is None else int(size),

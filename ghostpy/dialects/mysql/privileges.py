@@ -13,6 +13,18 @@ ON_TABLES = ("ALTER", "CREATE", "DELETE", "DROP", "INDEX", "INSERT", "LOCK TABLE
 """TRIGGER, because triggers are hidden from accounts without it, and what is hidden cannot be refused."""
 FOR_BACKFILL = ("CREATE", "DROP", "INSERT", "SELECT", "UPDATE")
 """What updating rows in place needs of these: the ledger is a table, too."""
+FOR_EXPANSION = (
+    "ALTER",
+    "CREATE",
+    "CREATE TEMPORARY TABLES",
+    "DROP",
+    "INSERT",
+    "LOCK TABLES",
+    "SELECT",
+    "TRIGGER",
+    "UPDATE",
+)
+"""What an expansion needs of these, and for the rehearsal."""
 ON_SERVER = ("REPLICATION CLIENT", "REPLICATION SLAVE")
 FOR_REPLICAS_OF_MARIADB = "REPLICATION MASTER ADMIN"
 """Without it MariaDB refuses SHOW SLAVE HOSTS (since 10.5.2, MariaDB Knowledge Base)."""
@@ -34,7 +46,10 @@ def privilege_findings(missing: Sequence[str], source: TableName) -> list[Findin
     """A finding that names all that is missing, or none."""
     if not missing:
         return []
-    scopes = {f"`{source.schema}`.*": ON_TABLES, "*.*": (*ON_SERVER, FOR_REPLICAS_OF_MARIADB)}
+    scopes = {
+        f"`{source.schema}`.*": (*ON_TABLES, "CREATE TEMPORARY TABLES"),
+        "*.*": (*ON_SERVER, FOR_REPLICAS_OF_MARIADB),
+    }
     grants = [
         f"{', '.join(names)} ON {scope}"
         for scope, known in scopes.items()
@@ -90,9 +105,9 @@ def missing_privileges(
         elif _covers(scope, schema):
             on_schema |= names
     if "ALL PRIVILEGES" in on_server:
-        on_server |= {*for_server, *ON_TABLES}
+        on_server |= {*for_server, *ON_TABLES, *on_tables}
     if "ALL PRIVILEGES" in on_schema:
-        on_schema |= set(ON_TABLES)
+        on_schema |= {*ON_TABLES, *on_tables}
     usable = (on_server - taken) | on_schema
     return [name for name in on_tables if name not in usable] + [name for name in for_server if name not in on_server]
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ghostpy.dialects import backfill_text
 from ghostpy.dialects.postgres.backfill_plan import backfill_plan
+from ghostpy.dialects.postgres.expansion_sql import FILLING
 from ghostpy.dialects.postgres.facts import ServerFacts, server_facts
 from ghostpy.dialects.postgres.housekeeping import Housekeeper
 from ghostpy.dialects.postgres.names import backfill_ledger, helper_names
@@ -32,7 +33,8 @@ class PostgresBackfill:
         self._connect = settings.connect
         self._asked = split_name(settings.target.table)
         self._housekeeper = Housekeeper(self._connect, settings.cut_over.attempts, log.info)
-        self._pool = SessionPool(self._connect, purpose="rows", size=1, options=POOL_SETTINGS)
+        options = {**POOL_SETTINGS, FILLING: "on"} if settings.expand.filling else POOL_SETTINGS
+        self._pool = SessionPool(self._connect, purpose="rows", size=1, options=options)
         self._vitals = ServerVitals(self._connect)
         self._source = TableName("", "")
         self._names: HelperNames | None = None

@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from ghostpy import errors
-from ghostpy.dialects import backfill_text, whose
+from ghostpy.dialects import backfill_text, expansion_text, whose
 from ghostpy.dialects.postgres import quote, revert_record
+from ghostpy.dialects.postgres.expansion_sql import drop_functions
 from ghostpy.dialects.postgres.housekeeping import LOCK_CLASS, drop_our_schema, lock_number
 from ghostpy.dialects.postgres.names import LEDGER, MADE_BY_US
 from ghostpy.dialects.postgres.session import Session, opened
@@ -21,6 +22,7 @@ from ghostpy.model.names import TableName
 from ghostpy.settings import ConnectSettings
 
 _SCHEMA, _OF_BACKFILL, _FOR_A_REVERT = "schema", "ledger of a backfill", " for a revert"
+_SCHEMAS_OF = (_SCHEMA, _OF_BACKFILL, expansion_text.EXPANSION, expansion_text.NOTE)
 _OLD = f"{MADE_BY_US}old table of "
 
 # The tables that a run is at work on, by their OIDs ("pg_locks": objsubid is 2 for a key of two parts).
@@ -77,7 +79,9 @@ class PostgresLeftovers:
         oid = self._tables[leftover]
         await self._lock(leftover, oid, named=named)
         try:
-            if leftover.kind.removesuffix(_FOR_A_REVERT) in (_SCHEMA, _OF_BACKFILL):
+            if leftover.kind == expansion_text.EXPANSION:
+                await self._session.execute(drop_functions(leftover.name), doing=f"dropping {leftover.name}")
+            if leftover.kind.removesuffix(_FOR_A_REVERT) in _SCHEMAS_OF:
                 await drop_our_schema(self._session, leftover.name)
             else:
                 await slot.deregister(self._session, leftover.name)
@@ -123,8 +127,12 @@ class PostgresLeftovers:
             slot_name = await self._slot_behind(str(name)) if revert_record.ROW in told else None
             slots |= {slot_name} if slot_name else set()
             size = await self._session.scalar(_SIZE, [name], doing="asking for a schema's size")
+            kind = _OF_BACKFILL if backfill_text.ROW in told else f"{_SCHEMA}{_FOR_A_REVERT}" if slot_name else _SCHEMA
+            if expansion_text.ROW in told:
+                kind, standing = expansion_text.kind_of(told[expansion_text.ROW], there=oid is not None)
+                busy = busy or standing
             leftover = Leftover(
-                _OF_BACKFILL if backfill_text.ROW in told else f"{_SCHEMA}{_FOR_A_REVERT}" if slot_name else _SCHEMA,
+                kind,
                 str(name),
                 of or "an unknown table",
                 busy and not kept,
@@ -149,7 +157,7 @@ class PostgresLeftovers:
     async def _told(self, schema: str) -> dict[str, str]:
         """What the ledger says, but for the checkpoint's own text."""
         rows = await self._session.query(
-            f"SELECT id, CASE WHEN id IN ('begun', '{whose.ROW}') THEN value ELSE '' END FROM {quote.table(TableName(schema, LEDGER))}",
+            f"SELECT id, CASE WHEN id IN ('begun', '{whose.ROW}', '{expansion_text.ROW}') THEN value ELSE '' END FROM {quote.table(TableName(schema, LEDGER))}",
             doing="reading a ledger",
         )
         return {str(name): str(value) for name, value in rows}

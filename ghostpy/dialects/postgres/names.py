@@ -36,6 +36,11 @@ def backfill_ledger(source: TableName, base: str | None = None) -> TableName:
     return TableName(_fitted(base or f"{source.schema}_{source.table}", "_ghb"), LEDGER)
 
 
+def expansion_schema(source: TableName, base: str | None = None) -> str:
+    """Where the ledger of an expansion stands, with its triggers' function, for as long as it lasts."""
+    return _fitted(base or f"{source.schema}_{source.table}", "_ghx")
+
+
 def reverted_name(old: TableName) -> TableName:
     """What the new table is called once an exchange that left `old` is taken back."""
     return TableName(_fitted(old.schema.removeprefix("_").removesuffix("_del"), "_rev_del"), old.table)

@@ -33,6 +33,7 @@ from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.table import Table
 from ghostpy.planning.column_map import paired_columns, transform_findings, valueless_columns
 from ghostpy.planning.copy_key import choose_copy_key
+from ghostpy.planning.expansion import expansion_findings
 from ghostpy.planning.expressions import expression_findings
 from ghostpy.planning.postgres_alter import shadow_findings
 from ghostpy.planning.postgres_clauses import Kind
@@ -52,6 +53,9 @@ class _Probed:
     shadow: Table
     altered: Altered
     dependants: Dependants
+
+
+_TRIGGERS = "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal"
 
 
 class Planner:
@@ -100,6 +104,10 @@ class Planner:
         if table.kind not in ("BASE TABLE", "PARTITIONED TABLE"):
             text = f"{name} is a {table.kind.lower()}, not a table of rows"
             raise self._refusal([Finding("not-a-table", text, "Name the table below it.")])
+        triggers = await self._session.query(_TRIGGERS, [quote.table(name)], doing="looking for triggers")
+        expanded = expansion_findings(name, [str(trigger) for (trigger,) in triggers])
+        if expanded:
+            raise self._refusal(expanded)
         return table
 
     async def _choice(self, source: Table) -> Choice | None:
