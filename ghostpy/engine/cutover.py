@@ -176,12 +176,23 @@ class CutOver:
                     # While the lock is held the source does not change: a revert follows it from here, behind what was resynced last.
                     async with asyncio.timeout(max(0.1, began + budget - time.monotonic())):
                         await self._note(await self._follower.stream.end())
+                caught_up = time.monotonic()
                 await self._exchange(frozen)
-            self._recorder.lock_seconds = time.monotonic() - began
+                exchanged = time.monotonic()
+            self._held(began, caught_up, exchanged, time.monotonic())
         finally:
             if not self.exchanged:
                 # With the lock goes what was done under it, where that is one transaction.
                 self._backlog.add_unmarked(under_lock)
+
+    def _held(self, began: float, caught_up: float, exchanged: float, ended: float) -> None:
+        """Who asks what writers waited for must find it in the log: it does not come again."""
+        self._recorder.lock_seconds = ended - began
+        parts = (caught_up - began, exchanged - caught_up, ended - exchanged)
+        catching_up, exchanging, releasing = (f"{seconds * 1000:.0f} ms" for seconds in parts)
+        self._observer.happened(
+            f"writers were held for {catching_up} to catch up, {exchanging} to exchange the names, and {releasing} until the lock was gone"
+        )
 
     async def _exchange(self, frozen: Frozen) -> None:
         self._follower.exchange_begins()

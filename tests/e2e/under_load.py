@@ -73,16 +73,17 @@ PARTITIONED = replace(
 @dataclass(frozen=True)
 class HeldUp:
     """Seconds, around the exchange: the slowest of the application's statements, by the run's own clock, and the slowest sync of a
-    file of the test's own on the same disk, which every commit may have had to wait for as well."""
+    file of the test's own on the same disk, which every commit may have had to wait for as well. `parts`: what the run's log says of it."""
 
     statement: float
     lock: float
     disk: float
+    parts: str
 
     def __str__(self) -> str:
         return (
             f"the slowest statement around the exchange took {self.statement * 1000:.0f} ms "
-            f"(by the run's clock {self.lock * 1000:.0f} ms; meanwhile the disk alone, at most {self.disk * 1000:.0f} ms)"
+            f"(by the run's clock {self.lock * 1000:.0f} ms; meanwhile the disk alone, at most {self.disk * 1000:.0f} ms); {self.parts}"
         )
 
 
@@ -144,6 +145,7 @@ def migrate_under_load(
             f"--table={change.table}",
             f"--alter={change.alter}",
             "--execute",
+            "--verbose",
             *change.flags,
         )
         time.sleep(1.0)
@@ -160,7 +162,8 @@ def migrate_under_load(
         assert set(cursor.fetchall()) == change.expected
     # A statement that the exchange held was under way when the old table got its name.
     around = exchanged[0] - 0.05, exchanged[0]
-    return HeldUp(committed.slowest(*around), _lock_seconds(finished), disk.slowest(*around))
+    parts = re.findall(r"writers were held for .*", finished.errors)
+    return HeldUp(committed.slowest(*around), _lock_seconds(finished), disk.slowest(*around), "; ".join(parts))
 
 
 def _lock_seconds(finished: Finished) -> float:
