@@ -28,6 +28,10 @@ _DIGESTS = (
 )
 
 
+# "Statement Summary Tables": once the table is full, all further statements count in one row without a digest.
+_UNSEEN = "SELECT COALESCE(SUM(COUNT_STAR), 0) FROM performance_schema.events_statements_summary_by_digest WHERE DIGEST IS NULL"
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """What was seen at one moment: its second, that of the last noted write, and how often each statement had run; None: not to be had."""
@@ -36,6 +40,8 @@ class Mark:
     written: int
     statements: Mapping[str, int] | None
     texts: Mapping[str, str] = field(default_factory=dict)
+    unseen: int = 0
+    """How many statements have run whose text the server had no room for."""
 
 
 class ExpansionUses:
@@ -98,7 +104,8 @@ class ExpansionUses:
         counts: dict[str, int] = {}
         for digest, _, count in rows:
             counts[str(digest)] = counts.get(str(digest), 0) + int(count)
-        return Mark(*noted, counts, {str(digest): str(text) for digest, text, _ in rows})
+        unseen = int(await self._session.scalar(_UNSEEN, doing=_DOING))
+        return Mark(*noted, counts, {str(digest): str(text) for digest, text, _ in rows}, unseen)
 
     async def _digests(self) -> list[Row] | None:
         try:
@@ -123,5 +130,8 @@ class ExpansionUses:
         if now.statements is None or before.statements is None:
             why = "statement digests are not to be had from the server (performance_schema)"
             return [*findings, unproven(self._source, why)]
+        if now.unseen > before.unseen:
+            why = "the table of digests is full (performance_schema_digests_size; TRUNCATE performance_schema.events_statements_summary_by_digest makes room)"
+            findings.append(unproven(self._source, why))
         ran = [now.texts[d] for d, count in now.statements.items() if count > before.statements.get(d, 0)]
         return findings + statement_findings(self._source, self._old, ran, fold=True)

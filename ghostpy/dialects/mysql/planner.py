@@ -214,6 +214,8 @@ class Planner:
             return _NO_NATIVE
         if self._revertible and self._settings.strategy in _NATIVE:
             return "a change that is to be revertible needs a new table"
+        if self._settings.transforms or self._settings.where:
+            return "what --transform and --where ask for needs rows to be written"
         if self._takes_instant is None or self._settings.strategy in _NATIVE:
             return ""
         if not self._takes_instant:
