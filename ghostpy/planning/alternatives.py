@@ -7,7 +7,7 @@ from ghostpy.model.plan import Plan, Strategy
 
 _EXPAND = Alternative(
     "expand and contract",
-    "new columns beside the old ones (ADD COLUMN), filled by `ghostpy backfill`, the old ones dropped when nothing uses them any more: "
+    "`ghostpy expand`: new columns beside the old ones, kept in step both ways by triggers, the old ones dropped when nothing uses them any more: "
     "old and new versions of the application work at once, at the price of more steps and of writing both columns meanwhile",
 )
 
