@@ -152,6 +152,34 @@ def test_definitions_that_use_the_old_column(one_of_each: Names) -> None:
     assert "name" not in place.columns()
 
 
+def test_no_room_for_statements(
+    postgres_with: Callable[[int, sandbox.Options], sandbox.PostgresServer], new_database: NewDatabase
+) -> None:
+    """What was thrown out begins to count anew: nobody knows then what has run."""
+    options = {"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.max": "100"}
+    place = make_names(postgres_with(18, options), new_database, 30)
+    place.do("CREATE EXTENSION pg_stat_statements")
+    place.done("expand")
+    over = threading.Event()
+
+    def crowd() -> None:
+        number = 0
+        while not over.is_set():
+            number = number % 500 + 1
+            place.ask(f"SELECT {', '.join(['1'] * number)}")
+
+    crowding = threading.Thread(target=crowd)
+    crowding.start()
+    try:
+        seen = place.run("contract", "--watch-seconds=2", "--execute")
+    finally:
+        over.set()
+        crowding.join()
+    assert seen.status == 3, seen.output + seen.errors
+    assert "pg_stat_statements has thrown statements out" in seen.errors
+    assert "name" in place.columns()
+
+
 def test_no_room_for_digests(
     mysql_with: Callable[[sandbox.Options], sandbox.MySQLServer], new_database: NewDatabase
 ) -> None:

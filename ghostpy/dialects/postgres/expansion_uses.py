@@ -43,6 +43,8 @@ _STATEMENTS = """
 SELECT queryid::text, min(query), sum(calls)::bigint FROM {schema}.pg_stat_statements
 WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND query ~ %s GROUP BY 1
 """
+# Of an entry that makes room for others, the count begins anew.
+_EVICTED = "SELECT dealloc, current_setting('pg_stat_statements.track') FROM {schema}.pg_stat_statements_info"
 _EXTENSION = "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements'"
 
 
@@ -52,6 +54,8 @@ class Mark:
 
     written: str
     statements: Mapping[str, tuple[str, int]] | None
+    evicted: int = 0
+    """How often the server has thrown statements out of its table to make room."""
 
 
 class ExpansionUses:
@@ -83,19 +87,28 @@ class ExpansionUses:
         if schema is None:
             return Mark(str(written[0]), None)
         try:
+            [(evicted, track)] = await self._session.query(
+                _EVICTED.format(schema=quote.name(str(schema))), doing=_DOING
+            )
             rows = await self._session.query(
                 _STATEMENTS.format(schema=quote.name(str(schema))), [r"\y" + self._source.table], doing=_DOING
             )
         except errors.GhostpyError:
-            return Mark(str(written[0]), None)  # installed, but not loaded
-        return Mark(str(written[0]), {str(number): (str(text), int(calls)) for number, text, calls in rows})
+            return Mark(str(written[0]), None)  # installed, but not loaded, or without that view
+        if track == "none":
+            return Mark(str(written[0]), None)
+        ran = {str(number): (str(text), int(calls)) for number, text, calls in rows}
+        return Mark(str(written[0]), ran, int(evicted))
 
     async def since(self, before: Mark) -> list[Finding]:
         now = await self.mark()
         findings = [written_still(self._source, self._old)] if now.written != before.written else []
         if now.statements is None or before.statements is None:
-            why = "the extension pg_stat_statements is not there, or not loaded"
+            why = "the extension pg_stat_statements (1.9 or later) is not there, not loaded, or tracks nothing"
             return [*findings, unproven(self._source, why)]
+        if now.evicted != before.evicted:
+            why = "pg_stat_statements has thrown statements out meanwhile to make room (pg_stat_statements.max)"
+            findings.append(unproven(self._source, why))
         ran = [
             text
             for number, (text, calls) in now.statements.items()
