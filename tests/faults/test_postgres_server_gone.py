@@ -304,6 +304,23 @@ def test_killed_behind_the_exchange(server: sandbox.PostgresServer, database: st
     _end_the_work(server, database, *flags)
 
 
+def test_killed_before_its_slot_was_dropped(server: sandbox.PostgresServer, database: str, tmp_path: Path) -> None:
+    """It is called by the table that was the source then, and the next run's source is another one."""
+    with HeldRun(server, database, tmp_path) as run:
+        run.hold_at(CLEAN_UP)
+        run.kill()
+        run.end_sessions(run.sessions())
+    # The moment between the exchange and the dropping is too short to be met: this is what it leaves.
+    execute(
+        server,
+        database,
+        "SELECT pg_create_logical_replication_slot('ghostpy_' || d.oid || '_' || l.value, 'pgoutput') "
+        "FROM pg_database d, _public_t_gho._ghostpy_ledger l WHERE d.datname = current_database() AND l.id = 'oid'",
+    )
+    assert "slots" in held(server, database)
+    _end_the_work(server, database)
+
+
 def test_killed_between_its_last_drops(server: sandbox.PostgresServer, database: str, tmp_path: Path) -> None:
     """The old table is gone, the ledger is not: there is no table left to know the exchange by."""
     with HeldRun(server, database, tmp_path, "--ok-to-drop-table") as run:

@@ -71,6 +71,7 @@ class Housekeeper:
         )
         self._source = TableName("", "")
         self._names: HelperNames | None = None
+        self._database = 0
         self._registration = ""
         self._work: Work | None = None
         self._indexes: ShadowIndexes | None = None
@@ -123,7 +124,8 @@ class Housekeeper:
         database = await self._locking.scalar(
             "SELECT oid FROM pg_database WHERE datname = current_database()", doing="asking for the database"
         )
-        self._registration = registration_name(int(database), oid)
+        self._database = int(database)
+        self._registration = registration_name(self._database, oid)
         await self._lock(oid)
         # What a run that died has let go must be the table's again before this one looks at it.
         await give_back(self._locking, self._helpers.ledger)
@@ -325,6 +327,10 @@ class Housekeeper:
     async def _drop_ours(self) -> None:
         if self._registration:
             await deregister(self._working, self._registration)
+            # Behind an exchange the source is another table than the one that the ledger's run has registered.
+            planned = (await self._earlier.rows()).get("oid")
+            if planned is not None:
+                await deregister(self._working, registration_name(self._database, int(planned)))
         await self._let_go_of_earlier()
         await self._drop_schema(self._helpers.ledger.schema)
         if await table_oid(self._working, self._helpers.old) is None:
