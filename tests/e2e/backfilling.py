@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import random
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -16,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+import program
 from migrating import Finished, cursor_of, url_of
 from waiting import WITHIN, until
 from watched import Place
@@ -197,10 +196,10 @@ class Run:
     def __init__(self, place: Backfilled, folder: Path, *flags: str) -> None:
         self.socket = folder / "s.sock"
         self._output, self._errors = folder / "output", folder / "errors"
-        command = [sys.executable, "-m", "ghostpy", *place.flags, "--execute", f"--serve-socket-file={self.socket}"]
+        command = [*place.flags, "--execute", f"--serve-socket-file={self.socket}"]
         self._began = time.monotonic()
         with self._output.open("wb") as output, self._errors.open("wb") as errors:
-            self.process = subprocess.Popen([*command, *flags], stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
+            self.process = program.start(*command, *flags, output=output, errors=errors)
 
     def say(self, line: str) -> str:
         """What it answers on its socket."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import program
 from migrating import Finished, cursor_of, ghostpy, url_of
 
 from ghostpy import sandbox
@@ -42,12 +41,11 @@ class Place:
             cursor.execute("COMMIT")
 
     @contextmanager
-    def started(self, folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    def started(self, folder: Path, *arguments: str) -> Iterator[program.Program]:
         """A run under way; it is killed at the end of the block, if it is still there."""
-        command = [sys.executable, "-m", "ghostpy", arguments[0], *self.at, *arguments[1:], "--execute", "--verbose"]
-        with (folder / "errors").open("w") as errors:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, text=True
+        with (folder / "output").open("w") as output, (folder / "errors").open("w") as errors:
+            process = program.start(
+                arguments[0], *self.at, *arguments[1:], "--execute", "--verbose", output=output, errors=errors
             )
         try:
             yield process

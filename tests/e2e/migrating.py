@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+import program
 
 from ghostpy import sandbox
 from ghostpy.sandbox.checking import differences, differing_rows
@@ -53,16 +53,8 @@ class Finished:
 def ghostpy(*arguments: str, timeout: float = 600, environment: dict[str, str] | None = None) -> Finished:
     """Run `ghostpy` with these arguments to its end."""
     began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "ghostpy", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        stdin=subprocess.DEVNULL,
-        env=environment,
-        check=False,
-    )
-    return Finished(done.returncode, done.stdout, done.stderr, began, time.monotonic())
+    status, output, errors = program.ended(*arguments, timeout=timeout, environment=environment)
+    return Finished(status, output, errors, began, time.monotonic())
 
 
 def assert_nothing_lost(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import program
 from migrating import Finished, cursor_of, url_of
 from waiting import until
 
@@ -38,12 +37,7 @@ class Run:
         arguments = ["migrate", f"--url={url_of(server, database)}", "--table=t", f"--alter={REWRITE}", "--verbose"]
         self._began = time.monotonic()
         with self._output.open("wb") as output, self._errors.open("wb") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "ghostpy", *arguments, "--execute", *flags],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=errors,
-            )
+            self.process = program.start(*arguments, "--execute", *flags, output=output, errors=errors)
 
     def told(self) -> str:
         return self._errors.read_text()

@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import program
 import pytest
 from migrating import Finished, cursor_of, ghostpy, url_of
 from under_load import PGBENCH, SYSBENCH, Change, assert_followed
@@ -99,7 +99,7 @@ class Steered:
     path: Path
     flag: Path
     folder: Path
-    process: subprocess.Popen[bytes]
+    process: program.Program
 
     def send(self, data: bytes) -> bytes:
         """Send bytes, and return the whole answer."""
@@ -184,12 +184,7 @@ def steered(
         *("--chunk-size=100", "--workers=1", "--nice-ratio=5", *([f"--serve-socket-file={path}"] if chosen else [])),
     ]
     with (folder / "output").open("wb") as output, (folder / "errors").open("wb") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ghostpy", *call, *flags],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=errors,
-        )
+        process = program.start(*call, *flags, output=output, errors=errors)
     run = Steered(server, database, change, path, flag, folder, process)
     try:
         run.until(lambda: is_alive(path) and run.figures()["rows_copied"], "the socket, and rows copied")

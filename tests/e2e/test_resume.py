@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import stat
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import program
 import pytest
 from migrating import Finished, cursor_of
 from watched import Place, make_place, started
@@ -61,7 +61,7 @@ def _course(place: Place) -> dict[str, Any]:
     return {} if found is None else dict(found["course"])
 
 
-def _ended(process: subprocess.Popen[str], number: signal.Signals) -> int:
+def _ended(process: program.Program, number: signal.Signals) -> int:
     process.send_signal(number)
     return process.wait(_WITHIN)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import program
 from migrating import cursor_of, url_of
 from waiting import WITHIN, until
 
@@ -86,9 +85,7 @@ class SlowRun:
             "--throttle-additional-flag-file=", *flags,
         ]  # fmt: skip
         with self._output.open("wb") as output, self._errors.open("wb") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "ghostpy", *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=errors
-            )
+            self.process = program.start(*arguments, output=output, errors=errors)
 
     def said(self) -> str:
         return self._output.read_text() + self._errors.read_text()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import program
 from migrating import Finished, cursor_of, ghostpy, url_of
 
 from ghostpy import sandbox
@@ -56,11 +55,10 @@ def make_place(server: sandbox.Server, new_database: Callable[[sandbox.Server], 
 
 
 @contextmanager
-def started(place: Place, folder: Path, *flags: str) -> Iterator[subprocess.Popen[str]]:
+def started(place: Place, folder: Path, *flags: str) -> Iterator[program.Program]:
     """A run under way; it is killed at the end of the block, if it is still there. It writes to files in `folder`."""
-    command = [sys.executable, "-m", "ghostpy", *place.flags, "--execute", *flags]
     with (folder / "output").open("w") as output, (folder / "errors").open("w") as errors:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, text=True)
+        process = program.start(*place.flags, "--execute", *flags, output=output, errors=errors)
     try:
         yield process
     finally:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -12,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol, Self
 
+import program
 from migrating import Finished
 
 from ghostpy import sandbox
@@ -37,7 +36,7 @@ class Held(ABC):
         self._output, self._errors = folder / "output", folder / "errors"
         self._flags = flags
         self._open = ExitStack()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: program.Program | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -68,9 +67,7 @@ class Held(ABC):
         ]
         self._began = time.monotonic()
         with self._output.open("wb") as output, self._errors.open("wb") as errors:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "ghostpy", *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=errors
-            )
+            self._process = program.start(*arguments, output=output, errors=errors)
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import subprocess
-import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import program
 import pytest
 from migrating import cursor_of, ghostpy, url_of
 from under_load import PGBENCH, SYSBENCH, Change
@@ -92,11 +93,8 @@ class _Story:
     def _once(self, seconds: float) -> bool:
         """One run, killed after `seconds` if it is not done by then; whether it was done."""
         column = f"extra{self.finished}"
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "ghostpy",
+        with tempfile.TemporaryFile("w+") as told:
+            process = program.start(
                 "migrate",
                 f"--url={url_of(self.server, self.database)}",
                 f"--table={self.change.table}",
@@ -106,19 +104,18 @@ class _Story:
                 "--checkpoint-seconds=1",
                 "--display=lines",
                 *self.case.flags,
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        try:
-            output, _ = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            output, _ = process.communicate()
-            self.kills += 1
-            self._pending = True
+                output=told,
+                errors=told,
+            )
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                self.kills += 1
+                self._pending = True
+            told.seek(0)
+            output = told.read()
         self.resumed += "going on with the work of an earlier run" in output
         self.cleaned_up += "an earlier run has exchanged the names" in output
         if process.returncode == -9:
@@ -240,12 +237,11 @@ def test_what_a_killed_run_has_left_can_be_given_up(
     call = ["migrate", f"--url={url}", f"--table={change.table}", "--execute"]
     call += ["--strategy=shadow"] if kind == "postgres" else []
     kind_of_text = "ALTER COLUMN abalance TYPE bigint" if kind == "postgres" else "MODIFY k BIGINT NOT NULL"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ghostpy", *call, f"--alter={kind_of_text}", *slowly], stdout=subprocess.DEVNULL
-    )
-    time.sleep(5.0)
-    process.kill()
-    process.wait()
+    with tempfile.TemporaryFile() as told:
+        process = program.start(*call, f"--alter={kind_of_text}", *slowly, output=told, errors=told)
+        time.sleep(5.0)
+        process.kill()
+        process.wait()
     other = ghostpy(*call, "--alter=ADD COLUMN other INT")
     assert other.status == 17, other.errors
     assert "it differs in the ALTER" in other.errors

@@ -8,13 +8,13 @@ import json
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import program
 import pytest
 from migrating import cursor_of
 from proxy import Proxy, proxied
@@ -41,7 +41,7 @@ class _Run:
         self.change: Change = PGBENCH if server.kind == "postgres" else SYSBENCH
         self.flag = folder / "postponed"
         self._log = folder / "log"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: program.Program | None = None
 
     def begin(self, *flags: str) -> None:
         scheme = "postgresql" if self.server.kind == "postgres" else "mysql"
@@ -53,11 +53,8 @@ class _Run:
         )
         call = ["migrate", f"--url={url}", f"--table={self.change.table}", f"--alter={alter}", "--execute"]
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "ghostpy", *call, "--checkpoint-seconds=1", "--display=lines", *flags],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+            self.process = program.start(
+                *call, "--checkpoint-seconds=1", "--display=lines", *flags, output=log, errors=log
             )
 
     def told(self) -> str:
