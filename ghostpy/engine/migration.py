@@ -67,9 +67,10 @@ class Migration:
                 helpers = {name: run() for name, run in self._beside.items()}
                 await supervised(self._story(), {**helpers, "follow": self._follower.run(), "tick": self._tick()})
             except BaseException as ended:
-                why = ended
-                self._shadow.kept = not self._shadow.exchanged and await self._checkpoints.kept(ended)
-                raise
+                if not self._shadow.done_before(ended):
+                    why = ended
+                    self._shadow.kept = not self._shadow.exchanged and await self._checkpoints.kept(ended)
+                    raise
             finally:
                 await self._follower.stream.close(keep=self._shadow.still_followed(why))
             self._recorder.enter(Phase.CLEAN_UP)

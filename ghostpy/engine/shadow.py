@@ -75,6 +75,10 @@ class Shadow:
         else:
             await self._housekeeping.settle(back)
 
+    def done_before(self, ended: BaseException) -> bool:
+        """Whether the wish to stop came behind the exchange, when there was nothing left to stop."""
+        return self.exchanged and isinstance(ended, errors.Stopped)
+
     def still_followed(self, ended: BaseException | None) -> bool:
         """Whether the change stream is to be kept for another run, where this one ends by `ended`, or comes to its own end."""
         if self._back is not None and (self.exchanged or isinstance(ended, errors.CutOverInDoubt)):
