@@ -29,8 +29,8 @@ from ghostpy.settings import ConnectSettings, MigrateSettings, TargetSettings
 _SLEPT = 0.1
 
 
-async def _no_wait(_: Session) -> None:
-    return
+async def _no_wait(_: Session) -> bool:
+    return True
 
 
 _WAYS = {

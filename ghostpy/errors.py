@@ -11,7 +11,8 @@
     │   └── DuplicateRows            7   rows collide on a unique key that the change adds
     ├── VerifyFailed                 8   source and shadow differ, and repairing did not help
     ├── CutOverFailed                9   the lock could not be had, or the drain did not end, in all attempts
-    │   └── LockTimeout              9   one attempt's lock could not be had (retried by the cut-over)
+    │   ├── LockTimeout              9   one attempt's lock could not be had (retried by the cut-over)
+    │   └── BadMoment                9   the exchange would have held writers for long just then (tried again by the cut-over)
     ├── ServerError                 10   the server refused a statement (disk full, read-only, …)
     │   ├── DiskNearlyFull          10   the server's disk has less room left than is to be left to it
     │   └── TransientError          10   deadlock, lock wait timeout: trying again is safe
@@ -118,6 +119,10 @@ class CutOverFailed(GhostpyError):
 
 
 class LockTimeout(CutOverFailed):
+    pass
+
+
+class BadMoment(CutOverFailed):
     pass
 
 

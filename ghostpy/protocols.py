@@ -206,7 +206,10 @@ class Frozen(Protocol):
         """As `Resyncing.resync`, by the session that holds the lock."""
 
     async def exchange(self) -> None:
-        """Exchange the names. Raises CutOverInDoubt where the answer was lost: then ask `Exchanging.owner`."""
+        """Exchange the names. Raises CutOverInDoubt where the answer was lost: then ask `Exchanging.owner`.
+
+        Raises BadMoment, now and then and with nothing exchanged, where writers would have been held for less time at another moment.
+        """
 
 
 class Exchanging(Protocol):

@@ -94,11 +94,7 @@ class CutOver:
                 self._recorder.cut_over_attempts = attempt
                 if self._trial:
                     await self._moments.reached(Moment.STOP_REPLICATION)
-                await self._prepare()
-                await self._catch_up()
-                if not self._trial:  # which is nothing to go on with
-                    await self._checkpoints.before_exchange()
-                await self._freeze_drain_exchange()
+                await self._at_a_good_moment()
                 return
             except errors.CutOverInDoubt as doubt:
                 if await self._won(doubt):
@@ -137,6 +133,20 @@ class CutOver:
         self._postponement.active = False
         await opened(self._gate, self._checkpoints)
 
+    async def _at_a_good_moment(self) -> None:
+        """Where the exchange would hold writers for long, they are let go at once, and it is tried again: that spends no attempt."""
+        while True:
+            await self._prepare()
+            await self._catch_up()
+            if not self._trial:  # which is nothing to go on with
+                await self._checkpoints.before_exchange()
+            try:
+                await self._freeze_drain_exchange()
+                return
+            except errors.BadMoment as moment:
+                self._observer.happened(f"the exchange is tried again in a moment: {moment.message}")
+            await self._back_off()
+
     async def _prepare(self) -> None:
         """Choosing the moment may take a second, in which no backlog must grow."""
         preparing = asyncio.create_task(self._exchanging.prepare(), name="prepare")
@@ -162,6 +172,8 @@ class CutOver:
     async def _freeze_drain_exchange(self) -> None:
         budget = self._settings.lock_timeout
         under_lock: set[Key] = set()
+        asked = time.monotonic()
+        began: float | None = None
         try:
             async with self._exchanging.frozen(timeout=budget) as frozen:
 
@@ -179,19 +191,21 @@ class CutOver:
                 caught_up = time.monotonic()
                 await self._exchange(frozen)
                 exchanged = time.monotonic()
-            self._held(began, caught_up, exchanged, time.monotonic())
+            self._held(asked, began, caught_up, exchanged, time.monotonic())
         finally:
+            if began is not None:
+                self._recorder.lock_seconds = max(self._recorder.lock_seconds, time.monotonic() - began)
             if not self.exchanged:
                 # With the lock goes what was done under it, where that is one transaction.
                 self._backlog.add_unmarked(under_lock)
 
-    def _held(self, began: float, caught_up: float, exchanged: float, ended: float) -> None:
+    def _held(self, asked: float, began: float, caught_up: float, exchanged: float, ended: float) -> None:
         """Who asks what writers waited for must find it in the log: it does not come again."""
-        self._recorder.lock_seconds = ended - began
-        parts = (caught_up - began, exchanged - caught_up, ended - exchanged)
-        catching_up, exchanging, releasing = (f"{seconds * 1000:.0f} ms" for seconds in parts)
+        parts = (began - asked, caught_up - began, exchanged - caught_up, ended - exchanged)
+        waiting, catching_up, exchanging, releasing = (f"{seconds * 1000:.0f} ms" for seconds in parts)
         self._observer.happened(
-            f"writers were held for {catching_up} to catch up, {exchanging} to exchange the names, and {releasing} until the lock was gone"
+            f"writers were held for {catching_up} to catch up, {exchanging} to exchange the names, and {releasing} until the lock was gone; "
+            f"for the {waiting} before that, who came behind the request for the lock waited with it for statements under way"
         )
 
     async def _exchange(self, frozen: Frozen) -> None:

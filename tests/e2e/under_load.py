@@ -73,18 +73,25 @@ PARTITIONED = replace(
 @dataclass(frozen=True)
 class HeldUp:
     """Seconds, around the exchange: the slowest of the application's statements, by the run's own clock, and the slowest sync of a
-    file of the test's own on the same disk, which every commit may have had to wait for as well. `parts`: what the run's log says of it."""
+    file of the test's own on the same disk, which every commit may have had to wait for as well. `parts`: what the run's log says of it.
+    `before`: the slowest statements of moments as long, in the seconds before, when nothing was locked."""
 
     statement: float
     lock: float
     disk: float
     parts: str
+    before: Sequence[float]
 
     def __str__(self) -> str:
         return (
             f"the slowest statement around the exchange took {self.statement * 1000:.0f} ms "
-            f"(by the run's clock {self.lock * 1000:.0f} ms; meanwhile the disk alone, at most {self.disk * 1000:.0f} ms); {self.parts}"
+            f"(by the run's clock {self.lock * 1000:.0f} ms; meanwhile the disk alone, at most {self.disk * 1000:.0f} ms); "
+            f"before it, of {len(self.before)} moments as long: {self._of_before(0.5)} in the median, {self._of_before(0.9)} in nine of ten, "
+            f"{self._of_before(1)} at most; {self.parts}"
         )
+
+    def _of_before(self, share: float) -> str:
+        return f"{sorted(self.before)[int(share * (len(self.before) - 1))] * 1000:.0f} ms"
 
 
 class _Disk:
@@ -162,8 +169,9 @@ def migrate_under_load(
         assert set(cursor.fetchall()) == change.expected
     # A statement that the exchange held was under way when the old table got its name.
     around = exchanged[0] - 0.05, exchanged[0]
+    before = [committed.slowest(at, at + 0.05) for at in (exchanged[0] - 8 + 0.1 * step for step in range(60))]
     parts = re.findall(r"writers were held for .*", finished.errors)
-    return HeldUp(committed.slowest(*around), _lock_seconds(finished), disk.slowest(*around), "; ".join(parts))
+    return HeldUp(committed.slowest(*around), _lock_seconds(finished), disk.slowest(*around), "; ".join(parts), before)
 
 
 def _lock_seconds(finished: Finished) -> float:

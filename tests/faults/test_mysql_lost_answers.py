@@ -16,8 +16,10 @@ from witness import assert_nothing_held, tables_of
 
 from ghostpy import errors, sandbox
 from ghostpy.assembly import migrate
+from ghostpy.dialects.mysql import exchange
 from ghostpy.dialects.mysql.dialect import MySQLDialect
 from ghostpy.dialects.mysql.session import Session, kill
+from ghostpy.engine.ending import Ending
 from ghostpy.engine.retry import retried
 from ghostpy.model.keys import KeyRange
 from ghostpy.model.progress import RunReport
@@ -152,6 +154,63 @@ def test_ended_at_the_exchange(mysql: sandbox.MySQLServer, database: str, lose: 
     else:
         assert notes == []
     assert set(tables_of(mysql, database)) == ({"t", "_t_del"} if done else {"t"})
+    assert_nothing_held(mysql)
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_stopped_at_the_exchange(
+    mysql: sandbox.MySQLServer, database: str, lose: Lose, monkeypatch: pytest.MonkeyPatch, done: bool
+) -> None:
+    """A deadline that comes when the names are exchanged comes too late: the run has done its work, and says so."""
+    make_table(mysql, database, ROWS)
+    endings: list[Ending] = []
+    made = Ending.__init__
+
+    def seen(ending: Ending) -> None:
+        endings.append(ending)
+        made(ending)
+
+    monkeypatch.setattr(Ending, "__init__", seen)
+    lose("RENAME TABLE", done=done, then=lambda: endings[0].ask(errors.Stopped("the deadline has come")))
+    if done:
+        assert isinstance(asyncio.run(migrate(settings_for(mysql, database), Silent())), RunReport)
+        assert set(tables_of(mysql, database)) == {"t", "_t_del"}
+    else:
+        with pytest.raises(errors.Stopped):
+            asyncio.run(migrate(settings_for(mysql, database), Silent()))
+        assert set(tables_of(mysql, database)) == {"t", "_t_gho", "_t_ghc"}
+    assert_nothing_held(mysql)
+
+
+@pytest.mark.parametrize("bad", [3, 1000])
+def test_a_bad_moment_is_let_pass(
+    mysql: sandbox.MySQLServer, database: str, monkeypatch: pytest.MonkeyPatch, bad: int
+) -> None:
+    """Writers are let go each time, and no attempt is spent; where there is never a good moment, the exchange comes all the same."""
+    make_table(mysql, database, ROWS)
+    looked, let_go, calm = 0, 0, exchange.calm_under_lock
+
+    async def looking(session: Session) -> bool:
+        nonlocal looked
+        looked += 1
+        return await calm(session) if looked > bad else False
+
+    class Told(Silent):
+        def happened(self, text: str, *, warning: bool = False) -> None:
+            nonlocal let_go
+            if "tried again in a moment" in text:
+                let_go += 1
+                mysql.execute("SET lock_wait_timeout = 5", f"UPDATE {database}.t SET k = {-let_go} WHERE id = 3")
+
+    monkeypatch.setattr(exchange, "calm_under_lock", looking)
+    settings = settings_for(mysql, database)
+    settings = replace(settings, cut_over=replace(settings.cut_over, attempts=1))
+    report = asyncio.run(migrate(settings, Told()))
+    assert isinstance(report, RunReport)
+    assert report.cut_over_attempts == 1
+    assert let_go == min(bad, 8)
+    assert rows_of(mysql, database, "t WHERE id = 3")[0][1] == -let_go
+    assert rows_of(mysql, database, "t") == rows_of(mysql, database, "_t_del")
     assert_nothing_held(mysql)
 
 

@@ -22,6 +22,8 @@ from ghostpy.protocols import NameOwner, Resynced
 from ghostpy.settings import ConnectSettings
 
 _SERVER_BACK_WITHIN = 30.0
+_BAD_MOMENTS = 8
+"""So many are let pass. A server that writes pages all the time has no good one."""
 
 
 def rename_text(of: Statements, *further: tuple[TableName, TableName]) -> str:
@@ -32,11 +34,12 @@ def rename_text(of: Statements, *further: tuple[TableName, TableName]) -> str:
 
 
 class FrozenSession:
-    """Fulfils `Frozen`: the session that holds the table locks."""
+    """Fulfils `Frozen`: the session that holds the table locks. `choosy`: it exchanges nothing while pages are being written."""
 
-    def __init__(self, session: Session, statements: Statements) -> None:
+    def __init__(self, session: Session, statements: Statements, *, choosy: bool = False) -> None:
         self._session = session
         self._statements = statements
+        self._choosy = choosy
 
     async def resync(self, keys: Mapping[Key, Mark], copied: KeyRange) -> Resynced:
         if isinstance(self._statements, TurnedStatements):
@@ -45,7 +48,10 @@ class FrozenSession:
 
     async def exchange(self) -> None:
         await self._carry_auto_increment()
-        await calm_under_lock(self._session)
+        if not await calm_under_lock(self._session) and self._choosy:
+            raise errors.BadMoment(
+                "the server was writing pages, which a RENAME waits for, and writers would have had to wait with it"
+            )
         try:
             await self._session.execute(rename_text(self._statements), doing="exchanging the names")
         except errors.ServerGone as error:
@@ -78,6 +84,7 @@ class LockingExchange:
         self._session: Session | None = None
         self._last: tuple[int, str] | None = None
         self._analyzed = False
+        self._bad_moments = 0
 
     @property
     def text(self) -> str:
@@ -114,7 +121,11 @@ class LockingExchange:
         await self._open()
         plan = self._statements.plan
         async with self._locked(plan.source.name, plan.names.shadow, timeout=timeout) as session:
-            yield FrozenSession(session, self._statements)
+            try:
+                yield FrozenSession(session, self._statements, choosy=self._bad_moments < _BAD_MOMENTS)
+            except errors.BadMoment:
+                self._bad_moments += 1
+                raise
 
     @asynccontextmanager
     async def _locked(self, *tables: TableName, timeout: float) -> AsyncIterator[Session]:

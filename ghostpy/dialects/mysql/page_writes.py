@@ -18,7 +18,7 @@ _IDLE_AFTER = 0.1
 _IDLE_WRITES = 3
 _POLL_LOCKED = 0.002
 _CALM_LOCKED = 0.008
-_LONGEST_LOCKED = 0.06
+_LONGEST_LOCKED = 0.04
 
 
 async def burst_ended(session: Session) -> None:
@@ -40,19 +40,22 @@ async def burst_ended(session: Session) -> None:
             return
 
 
-async def calm_under_lock(session: Session) -> None:
-    """Return when no page was written for 8 ms; after 60 ms at most, for longer would cost more than the sleep that it is to spare.
+async def calm_under_lock(session: Session) -> bool:
+    """Return once no page was written for 8 ms, or 40 ms have gone by; and which of the two it is.
 
     Where the tables are larger than the buffer pool, pages are written without end as long as the application writes, and `burst_ended`
     waits in vain. Under the lock it does not write.
     """
     began = last_write = time.monotonic()
     _, pages = await _written(session)
-    while (now := time.monotonic()) - began < _LONGEST_LOCKED and now - last_write < _CALM_LOCKED:
+    while (now := time.monotonic()) - began < _LONGEST_LOCKED:
+        if now - last_write >= _CALM_LOCKED:
+            return True
         await asyncio.sleep(_POLL_LOCKED)
         _, written = await _written(session)
         if written != pages:
             pages, last_write = written, time.monotonic()
+    return False
 
 
 async def _written(session: Session) -> tuple[int, int]:
