@@ -85,7 +85,9 @@ def measure(transactions: int) -> Figures:
         settings = ConnectSettings(host=server.host, port=server.port, user=server.user)
         with (
             closing(
-                pymysql.connect(host=server.host, port=server.port, user=server.user, autocommit=True)
+                pymysql.connect(
+                    host=server.host, port=server.port, user=server.user, autocommit=True, ssl_disabled=True
+                )
             ) as connection,
             connection.cursor() as cursor,
         ):

@@ -85,7 +85,7 @@ def main() -> None:
         import pymysql
 
         with pymysql.connect(
-            host=server.host, port=server.port, user=server.user, database="bench", autocommit=True
+            ssl_disabled=True, host=server.host, port=server.port, user=server.user, database="bench", autocommit=True
         ) as c:
             fill(c.cursor(), SysbenchRows(), "t", given.rows)
         load = Load(

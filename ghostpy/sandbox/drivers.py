@@ -20,7 +20,16 @@ class MySQLDriver:
     def connect(self, *, host: str, port: int, user: str, password: str, database: str) -> Any:
         import pymysql
 
-        return pymysql.connect(host=host, port=port, user=user, password=password, database=database, autocommit=True)
+        # Left to itself the driver uses TLS, and reads all of the machine's certificates for each session.
+        return pymysql.connect(
+            host=host,
+            port=port,
+            user=user,
+            password=password,
+            database=database,
+            autocommit=True,
+            ssl_disabled=True,
+        )
 
     @property
     def error(self) -> type[Exception]:

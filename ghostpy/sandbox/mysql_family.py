@@ -72,7 +72,14 @@ class MySQLFamily(Server):
 
         rows: list[dict[str, object]] = []
         with closing(
-            pymysql.connect(host=self.host, port=self.port, user=self.user, autocommit=True, cursorclass=DictCursor)
+            pymysql.connect(
+                host=self.host,
+                port=self.port,
+                user=self.user,
+                autocommit=True,
+                cursorclass=DictCursor,
+                ssl_disabled=True,
+            )
         ) as connection:
             for statement in statements:
                 with connection.cursor() as cursor:

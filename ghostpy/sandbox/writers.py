@@ -21,7 +21,8 @@ class Writers:
 
     def __init__(self, load: Load) -> None:
         self.load = load
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["ghostpy.sandbox.writer"])
         self._stop = context.Event()
         self._ready = context.Event()
         self._receive, send = context.Pipe(duplex=False)

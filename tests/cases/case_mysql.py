@@ -43,7 +43,12 @@ class _Session:
 
     def __init__(self, server: sandbox.MySQLServer, setting: str) -> None:
         self._connection = pymysql.connect(
-            host=server.host, port=server.port, user=server.user, password=server.password, charset="utf8mb4"
+            ssl_disabled=True,
+            host=server.host,
+            port=server.port,
+            user=server.user,
+            password=server.password,
+            charset="utf8mb4",
         )
         self._cursor = self._connection.cursor()
         self._database = ""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import pymysql.connections
 import pytest
 from case_files import Case, cases_of
 from case_mysql import MySQLTwins
@@ -21,15 +19,6 @@ _POSTGRES = (18, 15)
 _POSTGRES_SLOWLY = (17, 16, 14)
 _EACH_ON_POSTGRES_15, _EACH_ON_MARIADB = 6, 8
 """Every so-manieth case runs there as well; the others do in the slow tests."""
-
-
-@pytest.fixture(autouse=True)
-def one_tls_context(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The driver reads all of the machine's certificates for each session: 65 ms, ten times a case."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    monkeypatch.setattr(pymysql.connections.Connection, "_create_ssl_ctx", lambda *_: context)
 
 
 @pytest.mark.parametrize("case", cases_of("mysql"), ids=lambda case: case.name)

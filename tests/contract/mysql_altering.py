@@ -42,7 +42,9 @@ class Done:
 def connected(server: sandbox.Server, database: str) -> closing[pymysql.connections.Connection[Any]]:
     """A connection in autocommit for the applications of a test."""
     return closing(
-        pymysql.connect(host=server.host, port=server.port, user=server.user, database=database, autocommit=True)
+        pymysql.connect(
+            host=server.host, port=server.port, user=server.user, database=database, autocommit=True, ssl_disabled=True
+        )
     )
 
 

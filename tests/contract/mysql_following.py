@@ -35,6 +35,7 @@ def connect(
 ) -> closing[pymysql.connections.Connection[Any]]:
     """A connection for writers, with `first` executed."""
     connection = pymysql.connect(
+        ssl_disabled=True,
         host=server.host,
         port=server.port,
         user=server.user,

@@ -40,7 +40,12 @@ class Table:
     def connect(self) -> Any:
         server = self.server
         return pymysql.connect(
-            host=server.host, port=server.port, user=server.user, database=self.database, autocommit=True
+            ssl_disabled=True,
+            host=server.host,
+            port=server.port,
+            user=server.user,
+            database=self.database,
+            autocommit=True,
         )
 
     @asynccontextmanager

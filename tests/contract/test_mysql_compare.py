@@ -62,7 +62,13 @@ def _compared(
 
 def _execute(server: sandbox.Server, database: str, *statements: str) -> list[tuple[Any, ...]]:
     connection = pymysql.connect(
-        host=server.host, port=server.port, user=server.user, database=database, autocommit=True, charset="utf8mb4"
+        ssl_disabled=True,
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        database=database,
+        autocommit=True,
+        charset="utf8mb4",
     )
     with connection, connection.cursor() as cursor:
         cursor.execute("SET sql_mode = 'STRICT_ALL_TABLES,ALLOW_INVALID_DATES'")

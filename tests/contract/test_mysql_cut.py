@@ -32,7 +32,7 @@ _ORDERS = {
 def test_what_lies_behind_goes(order: str, mysql: sandbox.MySQLServer, database: str) -> None:
     kind, alter, *keys = _ORDERS[order]
     connection: Any = pymysql.connect(
-        host=mysql.host, port=mysql.port, user=mysql.user, database=database, charset="utf8mb4"
+        ssl_disabled=True, host=mysql.host, port=mysql.port, user=mysql.user, database=database, charset="utf8mb4"
     )
     with connection, connection.cursor() as cursor:
         cursor.execute(f"CREATE TABLE t (id {kind} PRIMARY KEY, v INT)")

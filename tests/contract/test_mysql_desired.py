@@ -34,7 +34,13 @@ def place(request: pytest.FixtureRequest, new_database: NewDatabase) -> Place:
 def _ask(place: Place, *statements: str) -> list[Any]:
     server, database = place
     connection = pymysql.connect(
-        host=server.host, port=server.port, user=server.user, database=database, autocommit=True, charset="utf8mb4"
+        ssl_disabled=True,
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        database=database,
+        autocommit=True,
+        charset="utf8mb4",
     )
     try:
         with connection.cursor() as cursor:

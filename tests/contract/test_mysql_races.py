@@ -78,7 +78,9 @@ def _dialect(server: sandbox.Server, database: str) -> MySQLDialect:
 
 
 def _connection(server: sandbox.Server, database: str | None = None) -> Any:
-    return pymysql.connect(host=server.host, port=server.port, user=server.user, database=database, autocommit=True)
+    return pymysql.connect(
+        host=server.host, port=server.port, user=server.user, database=database, autocommit=True, ssl_disabled=True
+    )
 
 
 def _execute(server: sandbox.Server, database: str, *statements: str) -> list[tuple[Any, ...]]:

@@ -40,7 +40,7 @@ class Holder:
 
     def __init__(self, server: sandbox.Server, database: str) -> None:
         self._connection = pymysql.connect(
-            host=server.host, port=server.port, user=server.user, database=database, autocommit=True
+            ssl_disabled=True, host=server.host, port=server.port, user=server.user, database=database, autocommit=True
         )
         self.identity = self._connection.thread_id()
         self._waiting: threading.Thread | None = None
