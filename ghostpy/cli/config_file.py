@@ -104,7 +104,7 @@ def read_settings(content: Mapping[str, Any], path: str, text: str, table: str =
             )
         if key in ONE_CALL_ONLY:
             raise UsageError(f"{place}: {key} cannot stand in a file.", hint="Give it on the command line.")
-        found.append(Setting(flag, _typed(flag, value, place), place))
+        found.append(Setting(flag, typed(flag, value, f"{place}: {flag.name}"), place))
     return tuple(found)
 
 
@@ -120,9 +120,10 @@ def line_of(text: str, key: str, table: str = "") -> int:
     return 1
 
 
-def _typed(flag: Flag, value: object, place: str) -> Value:
+def typed(flag: Flag, value: object, what: str) -> Value:
+    """`value` as one of this flag's. `what`: what to call it. Raises UsageError, never with the value of a secret."""
     if "\0" in "".join(map(str, value if isinstance(value, list) else [value])):
-        raise UsageError(f"{place}: {flag.name} holds a null character.")
+        raise UsageError(f"{what} holds a null character.")
     match flag.kind, value:
         case Kind.SWITCH, bool():
             return value
@@ -139,7 +140,7 @@ def _typed(flag: Flag, value: object, place: str) -> Value:
         case Kind.SEVERAL, list() if all(isinstance(each, str) for each in value):
             return tuple(value)
     shown = "" if flag.secret else f", not {_shown(value)}"
-    raise UsageError(f"{place}: {flag.name} must be {_WANTED[flag.kind]}{shown}.")
+    raise UsageError(f"{what} must be {_WANTED[flag.kind]}{shown}.")
 
 
 def _shown(value: object) -> str:

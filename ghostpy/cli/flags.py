@@ -115,7 +115,7 @@ def read_flags(arguments: Sequence[str], environment: Mapping[str, str], places:
     for setting in given:
         origin = Origin.ENVIRONMENT if setting.place == setting.flag.variable else Origin.COMMAND_LINE
         values.put(setting.flag, setting.value, origin, setting.place)
-    _bound(values)
+    keep_bounds(values)
     return values
 
 
@@ -208,7 +208,7 @@ def _fraction(text: str) -> float | None:
     return number if math.isfinite(number) and text.strip() == text else None
 
 
-def _bound(values: FlagValues) -> None:
+def keep_bounds(values: FlagValues) -> None:
     """Bring numbers within their bounds, as gh-ost does, and say so."""
     for name in values.names():
         flag, value = FLAGS[name], values.value(name)

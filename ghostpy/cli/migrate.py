@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 
 from ghostpy.assembly import migrate
+from ghostpy.assembly.became import became, left, say_what_became
 from ghostpy.cli.config_file import usual_places
 from ghostpy.cli.connection import ask_password
 from ghostpy.cli.failure import exit_code
@@ -24,7 +25,6 @@ from ghostpy.cli.summary import summarised
 from ghostpy.cli.version import version_text
 from ghostpy.cli.watching import is_live, watching
 from ghostpy.dialects import names_of
-from ghostpy.errors import CutOverInDoubt, GhostpyError
 from ghostpy.model.plan import Plan
 from ghostpy.model.progress import RunReport
 from ghostpy.observe.from_logging import told_to
@@ -98,36 +98,8 @@ def ended_by_signals(start: Callable[[], Coroutine[Any, Any, T]], settings: Migr
     """The same for something else that is about the table of `settings`."""
     work = Work(
         start=start,
-        became=partial(_became, settings),
-        left=partial(_left, settings),
-        failed=partial(_say_what_became_of_the_source, settings),
+        became=partial(became, settings),
+        left=partial(left, settings),
+        failed=partial(say_what_became, settings),
     )
     return run_signalled(work, observer)
-
-
-def _left(settings: MigrateSettings) -> str:
-    return f"{_helper_names(settings)} may be left behind; the server gives up all locks by itself."
-
-
-def _helper_names(settings: MigrateSettings) -> str:
-    _, names = names_of(settings)
-    if names.shadow.schema == names.ledger.schema != names.old.schema:
-        return f"the schema {names.shadow.schema} and a replication slot, which holds WAL until `ghostpy cleanup --execute` drops it,"
-    return f"{names.shadow} and {names.ledger}"
-
-
-def _became(settings: MigrateSettings, notes: Sequence[str]) -> str:
-    """`notes`: what the engine has to say about how far it came; nothing where the source is as it was."""
-    source, _ = names_of(settings)
-    return " ".join(notes) or f"{source} was not changed, and the run's own tables are removed, unless named above"
-
-
-def _say_what_became_of_the_source(settings: MigrateSettings, error: GhostpyError) -> None:
-    source, told = str(names_of(settings)[0]), f"{error.message} {error.hint}".lower()
-    if any(note.startswith(f"{source} ") for note in getattr(error, "__notes__", ())):
-        return
-    if isinstance(error, CutOverInDoubt) or any(word in told for word in ("exchanged", "untouched", "nothing was")):
-        if source.lower() not in told:
-            error.add_note(f"The table is {source} on {settings.connect.address}.")
-        return
-    error.add_note(f"{source} was not changed.")

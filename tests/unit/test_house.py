@@ -13,6 +13,8 @@ _ROOT = Path(ghostpy.__file__).parent
 _FILES = sorted(_ROOT.rglob("*.py"))
 
 _FLOORS = [
+    {"integrations"},
+    {"api"},
     {"cli"},
     {"sandbox"},
     {"assembly"},
@@ -40,7 +42,23 @@ _HOMES = {
     "prometheus_client": {"observe"},
     "uvloop": {"cli"},
     "rich": {"cli", "observe"},
+    "alembic": {"integrations/alembic.py"},
+    "sqlalchemy": {"integrations/alembic.py"},
+    "django": {"integrations/django.py"},
 }
+
+_READ_BY_THE_API = {
+    "config_file",
+    "flag",
+    "flag_table",
+    "flags",
+    "guess",
+    "invocation",
+    "plan_document",
+    "plan_steps",
+    "redaction",
+}
+"""What the command and the library have in common stands in `cli`: the reading of settings, and a plan as data."""
 
 
 def _room(path: Path) -> str:
@@ -95,6 +113,16 @@ def test_the_engine_names_no_database() -> None:
     for path in (_ROOT / "engine").rglob("*.py"):
         text = path.read_text().lower()
         assert not any(word in text for word in ("mysql", "postgres", "mariadb")), path
+
+
+def test_the_library_prints_nothing_and_ends_no_process() -> None:
+    for room in ("api", "integrations"):
+        for path in (_ROOT / room).rglob("*.py"):
+            parts = [name.split(".") for name in _imports(path) if name.startswith("ghostpy.cli.")]
+            assert {part[2] for part in parts} <= _READ_BY_THE_API, path
+            assert not _imports(path) & {"sys", "signal", "rich"}, path
+            called = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+            assert not called & {"print", "exit", "quit"}, path
 
 
 def test_the_story_fits_on_one_screen() -> None:
