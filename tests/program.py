@@ -167,7 +167,7 @@ def _load() -> None:
     import ghostpy
 
     for module in pkgutil.walk_packages(ghostpy.__path__, "ghostpy."):
-        if not module.name.endswith(("__main__", ".demo_scene")):
+        if not module.name.endswith(("__main__", ".demo_scene")) and ".integrations" not in module.name:
             importlib.import_module(module.name)
     for name in ("sqlglot.dialects.mysql", "sqlglot.dialects.postgres", "uvloop"):
         importlib.import_module(name)

@@ -99,8 +99,8 @@ def _write(operations: Operations, operation: GhostpyAlter) -> None:
     if operation.schema:
         quoted = f"{preparer.quote_schema(operation.schema)}.{quoted}"
     text = plain_statement(quoted, operation.alter, operation.settings)
-    implementation.static_output(f"-- by ghostpy, where the migration is run against the database: {quoted}")
-    implementation.static_output(f"{text}{implementation.command_terminator}\n")
+    said = f"-- by ghostpy, where the migration is run against the database: {quoted}"
+    implementation.static_output(f"{said}\n{text}{implementation.command_terminator}")
 
 
 def _where(url: URL) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from ghostpy.errors import UsageError
 
@@ -58,7 +58,7 @@ def of_postgres(
 
 
 def _url(scheme: str, parameters: Mapping[str, str]) -> str:
-    return f"{scheme}://?{urlencode(parameters)}" if parameters else f"{scheme}://"
+    return f"{scheme}://?{urlencode(parameters, quote_via=quote)}" if parameters else f"{scheme}://"
 
 
 def statement(table: str, alter: str) -> str:
