@@ -230,6 +230,16 @@ def test_less_tls_than_was_asked_for_is_never_used(site: Site) -> None:
         ghostpy.plan(table="t", alter="ADD x int", **_where(make_url(url)))
 
 
+def test_the_example_of_the_page(site: Site) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "library.md").read_text().partition("## Alembic")[2]
+    found = re.search(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert found
+    site.write()
+    (site.folder / "versions" / "two.py").write_text(found[1].replace('"orders"', '"t"'))
+    site.alembic("upgrade", "head")
+    assert site.place.ask("SELECT id, note FROM t ORDER BY id") == [(1, None), (2, None), (3, None)]
+
+
 def test_an_environment_of_asyncio(postgres: sandbox.PostgresServer, new_database: NewDatabase, tmp_path: Path) -> None:
     site = Site(Place(postgres, new_database(postgres)), tmp_path)
     site.write(env=_ASYNC_ENV)

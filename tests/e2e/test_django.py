@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,6 +183,17 @@ def test_as_sql_it_is_the_plain_statement(site: Site) -> None:
 def test_a_migration_without_a_way_back(site: Site) -> None:
     site.write(reverse=False).manage("migrate")
     assert "IrreversibleError" in site.manage("migrate", "shop", "0001", fails=True)
+
+
+def test_the_example_of_the_page(site: Site) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "library.md").read_text().partition("## Django")[2]
+    found = re.search(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert found
+    site.write()
+    migrations = site.folder / "shop" / "migrations"
+    (migrations / "0002_second.py").write_text(found[1].replace("0001_initial", "0001_first"))
+    site.manage("migrate")
+    assert site.place.ask(f"SELECT note FROM {site.table}") == [(None,)] * 3
 
 
 def test_within_a_transaction_it_is_refused(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import subprocess
 import sys
 import threading
@@ -349,3 +350,24 @@ def test_a_desired_table_instead_of_a_change(place: Place, tmp_path: Path) -> No
     assert ghostpy.migrate(_url(place), "t", desired=path).changed
     assert not ghostpy.migrate(_url(place), "t", desired=path).changed
     assert place.ask("SELECT COUNT(*) FROM t WHERE note IS NULL") == [(200,)]
+
+
+def _examples() -> list[str]:
+    """Of the page, those before the first for another tool."""
+    page = (Path(__file__).parents[2] / "docs" / "library.md").read_text()
+    return re.findall(r"^```python\n(.*?)^```", page.partition("## Alembic")[0], re.MULTILINE | re.DOTALL)
+
+
+def test_the_examples_of_the_page(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    place.do("CREATE TABLE orders (id INT PRIMARY KEY)", "INSERT INTO orders VALUES (1), (2)")
+    names: dict[str, Any] = {}
+    examples = _examples()
+    assert len(examples) == 4
+    for example in examples:
+        exec(example.replace("mysql://app@db.example/shop", _url(place)), names)
+        if example.rstrip().endswith("timestamp_old_table=True, keep_revertible=True)"):
+            assert place.ask("SELECT id, weight FROM orders ORDER BY id") == [(1, None), (2, None)]
+    told = capsys.readouterr().out
+    assert "copying: " in told
+    assert "revert" in told
+    assert place.ask("SELECT * FROM orders ORDER BY id") == [(1, None), (2, None)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import ghostpy
 from ghostpy import errors
 from ghostpy.cli.batch_plan import read_plan
 from ghostpy.cli.flags import read_flags
@@ -67,6 +68,14 @@ def test_the_samples_for_cron_are_understood(tmp_path: Path) -> None:
     assert values.text("table") == "orders"
     assert values.switch("quiet")
     assert values.switch("execute")
+
+
+def test_every_public_name_is_on_the_page_of_the_library() -> None:
+    named = set(re.findall(r"`([A-Za-z_]+)", (_ROOT / "docs" / "library.md").read_text()))
+    assert set(ghostpy.__all__) <= named
+    for name in ("Plan", "Result"):
+        fields = getattr(ghostpy, name).__dataclass_fields__
+        assert set(fields) <= named, name
 
 
 def test_every_page_is_in_the_index() -> None:
