@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from ghostpy.api.keywords import Read
@@ -20,6 +21,8 @@ from ghostpy.observe.own_thread import OwnThread
 from ghostpy.observe.redacting import Redacting
 
 T = TypeVar("T")
+
+_LOOK = 0.2
 
 
 async def carried_out(read: Read, on_progress: OnProgress | None) -> RunReport | Plan:
@@ -72,8 +75,10 @@ def to_end(start: Callable[[], Coroutine[Any, Any, T]], instead: str) -> T:
 def to_end_beside_a_loop(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """The same for a caller that has to wait though a loop is running in its thread: on a thread and a loop of its own.
 
-    What ends the wait cancels the coroutine; its clean-up is waited for.
+    What ends the wait, or cancels the caller's task, cancels the coroutine; its clean-up is waited for.
     """
+    caller = asyncio.current_task()
+    cancelled_before = caller.cancelling() if caller else 0
     results: list[T] = []
     errors: list[BaseException] = []
     began = threading.Event()
@@ -94,15 +99,24 @@ def to_end_beside_a_loop(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
             began.set()
 
     thread = threading.Thread(target=run, name="ghostpy")
-    thread.start()
-    try:
-        thread.join()
-    except BaseException:
+
+    def cancel() -> None:
         began.wait()
         if held and thread.is_alive():
             loop, task = held[0]
-            loop.call_soon_threadsafe(task.cancel)
+            with suppress(RuntimeError):  # it has ended just now
+                loop.call_soon_threadsafe(task.cancel)
         thread.join()
+
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(_LOOK)
+            # The first Ctrl-C only asks the task to end, which cannot notice before this call is over.
+            if caller and caller.cancelling() > cancelled_before:
+                cancel()
+    except BaseException:
+        cancel()
         raise
     if errors:
         raise errors[0]

@@ -80,6 +80,8 @@ class Result:
     """Whether `revert` can take it back."""
     drop_old: str
     """The statement that removes the old table; empty where there is none."""
+    tried_in: str | None
+    """After `test_on_replica`: the table with the new schema."""
     definition: str
     """The table as SQL after the change; empty where that could not be asked for."""
 
@@ -130,5 +132,6 @@ def result_of(report: RunReport) -> Result:
         cut_over_attempts=report.cut_over_attempts,
         revertible=report.revertible,
         drop_old=report.drop_old,
+        tried_in=report.tried_in,
         definition=report.definition,
     )

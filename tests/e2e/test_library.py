@@ -277,21 +277,36 @@ def watch(progress):
         os.kill(os.getpid(), signal.SIGINT)
 
 seen = []
+arguments = ({url!r}, "t", {alter!r})
+settings = dict(on_progress=watch, throttle_flag_file={flag!r})
 try:
-    ghostpy.migrate({url!r}, "t", {alter!r}, on_progress=watch, throttle_flag_file={flag!r})
+    {call}
 except KeyboardInterrupt as interrupt:
-    print(*interrupt.__notes__)
+    print(*getattr(interrupt, "__notes__", ()))
     sys.exit(3)
+"""
+_WAITING = "ghostpy.migrate(*arguments, **settings)"
+_IN_A_LOOP = """
+    import asyncio
+    from functools import partial
+    from ghostpy.api.running import to_end_beside_a_loop
+
+    async def main():
+        to_end_beside_a_loop(partial(ghostpy.amigrate, *arguments, **settings))
+
+    asyncio.run(main())
 """
 
 
-def test_ctrl_c_ends_a_run_cleanly(place: Place, tmp_path: Path) -> None:
+@pytest.mark.parametrize("call", [_WAITING, _IN_A_LOOP], ids=["waiting", "in-a-loop"])
+def test_ctrl_c_ends_a_run_cleanly(place: Place, tmp_path: Path, call: str) -> None:
     before = _tables(place)
     held = _Held(tmp_path / "rest")
-    script = _INTERRUPTED.format(url=_url(place), alter=_ALTER[place.server.kind], flag=str(held.flag))
+    script = _INTERRUPTED.format(url=_url(place), alter=_ALTER[place.server.kind], flag=str(held.flag), call=call)
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 3, ended.stderr
-    assert "t was not changed" in ended.stdout
+    if call == _WAITING:
+        assert "t was not changed" in ended.stdout
     assert ended.stderr == ""
     assert _tables(place) == before
 
