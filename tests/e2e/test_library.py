@@ -238,7 +238,7 @@ def test_a_loop_is_not_held_up(place: Place) -> None:
 
 
 def test_a_task_that_is_cancelled_is_gone_on_with(place: Place) -> None:
-    _add_rows(place, 8200)
+    _add_rows(place, 20_000)
 
     async def broken_off() -> list[str]:
         loop, begun = asyncio.get_running_loop(), asyncio.Event()
@@ -259,10 +259,10 @@ def test_a_task_that_is_cancelled_is_gone_on_with(place: Place) -> None:
     [note] = asyncio.run(broken_off())
     assert "was not changed" in note
     before = place.ask("SELECT id, v FROM t ORDER BY id")
-    assert len(before) == 8200
+    assert len(before) == 20_000
     result = ghostpy.migrate(_url(place), "t", _ALTER[place.server.kind], resume=True)
     # A chunk that was under way is copied again.
-    assert 8200 <= result.rows_copied < 2 * 8200
+    assert 20_000 <= result.rows_copied < 2 * 20_000
     assert place.ask("SELECT id, v, extra FROM t ORDER BY id") == [(*row, 7) for row in before]
     assert place.ask(f"SELECT id, v FROM {_OLD[place.server.kind]} ORDER BY id") == before
 
