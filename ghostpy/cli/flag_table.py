@@ -286,6 +286,43 @@ _COPY = (
     _later(_switch("skip-foreign-key-checks", "Do not look for foreign keys."), _FOREIGN_KEYS),
 )
 
+_BACKUPS = (
+    Flag(
+        "require-backup-file",
+        Kind.SEVERAL,
+        (),
+        "Go on only where this file, or the newest in this folder or among those that match this pattern, is a recent backup. See docs/backups.md.",
+        ours=True,
+    ),
+    _text("backup-max-age", "How old such a file may be at most (24h, 90m, 2d).", "24h", ours=True),
+    Flag(
+        "require-backup-command",
+        Kind.SEVERAL,
+        (),
+        "Go on only where this command, run without a shell, ends with 0: then there is a backup.",
+        ours=True,
+    ),
+    _fraction(
+        "backup-command-timeout",
+        60.0,
+        "Seconds that such a command may take; then it is killed, and there is no backup.",
+        low=1.0,
+        ours=True,
+    ),
+    _text(
+        "before",
+        "Command that is run once, without a shell, before anything is made; where it fails, the run ends (exit code 16).",
+        ours=True,
+    ),
+    _fraction(
+        "before-timeout",
+        0.0,
+        "Seconds that this command may take; then it is killed, and counts as failed. 0: no limit.",
+        low=0.0,
+        ours=True,
+    ),
+)
+
 _THROTTLE = (
     _whole(
         "heartbeat-interval-millis",
@@ -482,6 +519,7 @@ GROUPS = (
     Group("What to change", _TARGET),
     Group("Connection", CONNECTION),
     Group("Configuration", _CONFIGURATION),
+    Group("Backups", _BACKUPS),
     Group("Copy", _COPY),
     Group("Cut-over", _CUT_OVER),
     Group("Throttling", _THROTTLE),

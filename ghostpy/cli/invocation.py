@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from ghostpy.cli.backup_flags import backup_settings
 from ghostpy.cli.change_text import TEXTS, ChangeText
 from ghostpy.cli.conf_file import read_small_file
 from ghostpy.cli.connection import AskPassword, Connection
@@ -82,6 +83,7 @@ def read_invocation(
         revert=_revert(values),
         control=control_settings(values, target),
         hooks=_hooks(values),
+        backups=backup_settings(values),
         execute=values.switch("execute"),
         verify=_one_of(values, "verify", _VERIFY),
         heartbeat_seconds=values.whole("heartbeat-interval-millis") / 1000,

@@ -16,7 +16,9 @@ def plan_steps(plan: Plan, settings: MigrateSettings) -> Sequence[PlannedStep]:
         return tuple(_by_shadow(plan, settings))
     if plan.strategy is Strategy.REVERT:
         return tuple(_back(plan, settings))
-    return plan.steps
+    if plan.strategy is Strategy.NOTHING:
+        return plan.steps
+    return (*_before(settings), *plan.steps)
 
 
 def step_document(step: PlannedStep) -> Mapping[str, str]:
@@ -25,6 +27,7 @@ def step_document(step: PlannedStep) -> Mapping[str, str]:
 
 
 def _by_shadow(plan: Plan, settings: MigrateSettings) -> Iterator[PlannedStep]:
+    yield from _before(settings)
     chunks = f"{whole(settings.copy.chunk_rows)} rows" if settings.copy.chunk_rows else "sized by the time they take"
     yield _beside(f"copy with {settings.copy.workers} workers, chunks {chunks}, while all changes are followed")
     yield _comparison(settings)
@@ -41,7 +44,13 @@ def _by_shadow(plan: Plan, settings: MigrateSettings) -> Iterator[PlannedStep]:
         yield PlannedStep(f"keep the ledger {plan.names.ledger} for `ghostpy revert`")
 
 
+def _before(settings: MigrateSettings) -> Iterator[PlannedStep]:
+    if settings.backups.before:
+        yield PlannedStep(f"run {settings.backups.before[0]} (--before)")
+
+
 def _back(plan: Plan, settings: MigrateSettings) -> Iterator[PlannedStep]:
+    yield from _before(settings)
     yield _beside(f"resync into {plan.names.shadow} what was changed since the exchange")
     yield _comparison(settings)
     yield _exchange(plan, settings)
