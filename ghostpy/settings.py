@@ -133,6 +133,10 @@ class CutOverSettings:
     exponential_backoff: bool = False
     backoff_max: int = 64
     postpone_flag_file: Path | None = None
+    postpone: bool = False
+    """Hold the cut-over back until somebody lets it come."""
+    verify_every: float = 0.0
+    """Compare all rows again while it is held back, so long after the comparison before; 0: only once."""
 
 
 @dataclass(frozen=True, slots=True)

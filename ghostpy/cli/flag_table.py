@@ -403,6 +403,17 @@ _CUT_OVER = (
     _switch("cut-over-exponential-backoff", "Wait longer and longer between attempts."),
     _whole("exponential-backoff-max-interval", 64, "Longest such wait in seconds.", low=2),
     _text("postpone-cut-over-flag-file", "Hold the cut-over back while this file exists; made at the start."),
+    _switch(
+        "postpone-cut-over",
+        "Hold the cut-over back until `ghostpy control … cut-over`, and let the application read the new table. See docs/shadow-mode.md.",
+        ours=True,
+    ),
+    _text(
+        "verify-every",
+        "While the cut-over is held back, compare all rows again, so long (1h, 30m) after the last comparison; off: only once. "
+        "Without this: 1h with --postpone-cut-over, else off.",
+        ours=True,
+    ),
     _no_op(
         _switch("allow-setup-metadata-lock-instruments", "May switch on instruments of performance_schema."),
         "the cut-over does not need these instruments",
@@ -539,6 +550,7 @@ EXCLUSIONS = (
     ("switch-to-rbr", "assume-rbr"),
     ("revert", "resume"),
     ("alter", "desired"),
+    ("postpone-cut-over", "attempt-instant-ddl"),
     ("revert", "desired"),
     *(
         (flag, other)
