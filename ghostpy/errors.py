@@ -22,6 +22,7 @@
     ├── Stopped                     14   asked to stop and go on later (command or deadline)
     ├── Aborted                     15   asked to end and clean up
     ├── HookFailed                  16   a hook failed whose failure ends the run
+    │   └── BeforeFailed            16   the command failed that was to be run before anything is made
     ├── CannotResume                17   an earlier run left its work, and this one cannot go on with it
     ├── BatchIncomplete             18   migrations of a batch did not come through (14 or 75 where each ended with that)
     ├── TablesDiffer                19   a comparison of two tables found differences
@@ -177,6 +178,10 @@ class HookFailed(GhostpyError):
     exit_code = 16
     keeps_work = True
     default_hint = "See the hook's own output in the log; mend it, then run the same command again."
+
+
+class BeforeFailed(HookFailed):
+    default_hint = "See the command's own output in the log; mend it, then run the same command again."
 
 
 class CannotResume(GhostpyError):

@@ -133,6 +133,10 @@ class CutOverSettings:
     exponential_backoff: bool = False
     backoff_max: int = 64
     postpone_flag_file: Path | None = None
+    postpone: bool = False
+    """Hold the cut-over back until somebody lets it come."""
+    verify_every: float = 0.0
+    """Compare all rows again while it is held back, so long after the comparison before; 0: only once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +222,22 @@ class ExpandSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupSettings:
+    """Proof of a backup, and a command of the user's, before anything is changed. Times in seconds."""
+
+    files: tuple[str, ...] = ()
+    """Files, folders or patterns: the newest file of each must be young enough."""
+    max_age: float = 86400.0
+    commands: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+    """Programs with their arguments, each of which must confirm a backup by ending with 0."""
+    command_timeout: float = 60.0
+    before: tuple[str, ...] = field(default=(), repr=False)
+    """A program with its arguments, run once before anything is made."""
+    before_timeout: float = 0.0
+    """0: none."""
+
+
+@dataclass(frozen=True, slots=True)
 class ControlSettings:
     """Where commands are taken while the run is under way."""
 
@@ -287,6 +307,7 @@ class MigrateSettings:
     expand: ExpandSettings = field(default_factory=ExpandSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
     hooks: HookSettings = field(default_factory=HookSettings)
+    backups: BackupSettings = field(default_factory=BackupSettings)
     execute: bool = False
     verify: bool = True
     heartbeat_seconds: float = 0.1

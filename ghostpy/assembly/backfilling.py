@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from ghostpy import errors
+from ghostpy.assembly.beforehand import Beforehand
 from ghostpy.assembly.controlling import desk_of
 from ghostpy.assembly.definition import definition_of
 from ghostpy.assembly.hooking import hooked, plan_ready, succeeded
@@ -62,7 +63,8 @@ async def _done(
         if dialect.address != settings.connect.address:
             observer.happened(f"{settings.connect.address} is a replica: rows are updated on {dialect.address}")
         earlier = await _earlier(dialect, settings) if settings.execute else None
-        plan = await dialect.plan()
+        beforehand = Beforehand(settings, dialect.address, observer)
+        plan = await beforehand.proven(dialect.plan())
         observer.planned(plan, await definition_of(dialect))
         await plan_ready(moments, plan, settings, dialect.address)
         if not settings.execute:
@@ -73,6 +75,8 @@ async def _done(
                 observer.happened(f"plan: {finding.told}", warning=True)
         change = dialect.change(plan)
         earlier = _agreed(earlier, change, plan, dialect, observer)
+        if earlier is None:  # else it was run before that work was begun
+            await beforehand.run()
         return await _carried_out(dialect, plan, change, earlier, settings, recorder, observer, moments)
     finally:
         await dialect.close()

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ghostpy import errors
 from ghostpy.assembly.backfilling import backfill
+from ghostpy.assembly.beforehand import Beforehand
 from ghostpy.assembly.run import migrate
 from ghostpy.dialects import expanding_for
 from ghostpy.model.expansion import Course, Expansion, ExpansionPhase, ExpansionPlan, ExpansionReport, Steps
@@ -18,7 +19,7 @@ from ghostpy.planning.expansion_steps import contract_plan, expand_plan, new_of,
 from ghostpy.planning.expansion_uses import UNPROVEN, unproven
 from ghostpy.preflight.refusal import refusal, refusing
 from ghostpy.protocols import Expanding, Observer
-from ghostpy.settings import ExpandSettings, MigrateSettings
+from ghostpy.settings import BackupSettings, ExpandSettings, MigrateSettings
 
 _NOTHING = "nothing was changed"
 _LOCK_ATTEMPTS, _LOCK_PAUSE = 15, 0.2
@@ -28,14 +29,18 @@ Outcome = ExpansionPlan | ExpansionReport
 async def expand(settings: MigrateSettings, observer: Observer) -> Outcome:
     """Add the new columns, keep both sides in step, fill and compare; without `settings.execute` the plan. Raises GhostpyError."""
     async with _opened(settings, observer) as server:
+        begun = _under_way(await server.saved())
         expansion = await _to_expand(server)
-        findings, sql = await server.examined(expansion)
+        beforehand = Beforehand(settings, server.address, observer)
+        findings, sql = await beforehand.proven(server.examined(expansion))
         plan = expand_plan(
             expansion, findings, sql, "the new columns are empty, and neither side follows from the other"
         )
         if not settings.execute:
             return plan
         _warn(plan.findings, observer)
+        if not begun:
+            await beforehand.run()
         if expansion.phase is ExpansionPhase.BEGUN:
             await server.save(expansion)
         await server.link(expansion)
@@ -49,12 +54,17 @@ async def contract(settings: MigrateSettings, observer: Observer) -> Outcome:
         expansion = await _known(server)
         if expansion.phase is ExpansionPhase.CONTRACTED:
             return ExpansionReport(Course.CONTRACT, expansion, f"{server.source} is contracted already; {_NOTHING}.")
-        findings = await _unused(server, expansion, settings.expand, observer)
+        beforehand = Beforehand(settings, server.address, observer)
+        no_way_back = expansion.phase is ExpansionPhase.CONTRACTING and not await server.linked(expansion)
+        unused = _unused(server, expansion, settings.expand, observer)
+        findings = await (unused if no_way_back else beforehand.proven(unused))
         sql = await server.removing(expansion, [column.name for column in expansion.old])
         plan = contract_plan(expansion, findings, sql, server.rest(expansion, ()))
         if not settings.execute:
             return plan
         _warn(plan.findings, observer)
+        if expansion.phase is not ExpansionPhase.CONTRACTING:
+            await beforehand.run()
         await server.save(expansion.at(ExpansionPhase.CONTRACTING))
         left = await server.unlink(expansion, [column.name for column in expansion.old])
         rest = server.rest(expansion, left)
@@ -87,14 +97,21 @@ async def rollback(settings: MigrateSettings, observer: Observer) -> Outcome:
         if phase is not ExpansionPhase.CONTRACTED and not (back and phase is ExpansionPhase.BEGUN):
             return await _rolled_back(server, expansion, settings, observer)
         returning = expansion.mirrored() if phase is ExpansionPhase.CONTRACTED else expansion
-        findings, sql = await server.examined(returning)
+        beforehand = Beforehand(settings, server.address, observer)
+        findings, sql = await beforehand.proven(server.examined(returning))
         plan = replace(expand_plan(returning, findings, sql, "the old columns are empty"), course=Course.ROLLBACK)
         if not settings.execute:
             return plan
         _warn(plan.findings, observer)
+        if phase is ExpansionPhase.CONTRACTED:
+            await beforehand.run()
         await server.save(returning)
         await server.link(returning)
     return await _filled(returning, settings, observer)
+
+
+def _under_way(found: Expansion | None) -> bool:
+    return found is not None and found.phase is not ExpansionPhase.CONTRACTED
 
 
 async def _to_expand(server: Expanding) -> Expansion:
@@ -128,7 +145,9 @@ async def _filled(expansion: Expansion, settings: MigrateSettings, observer: Obs
     async with _opened(settings, observer, lock=False) as server:
         target = await server.filling(expansion)
     try:
-        await backfill(replace(settings, target=target, expand=replace(settings.expand, filling=True)), observer)
+        filling = replace(settings.expand, filling=True)
+        # What was to be seen and done beforehand was.
+        await backfill(replace(settings, target=target, expand=filling, backups=BackupSettings()), observer)
     except (errors.GhostpyError, asyncio.CancelledError) as ended:
         ended.add_note(
             f"Its new columns and the triggers are there, and keep {new_of(expansion)} in step; the same command goes on."
@@ -213,11 +232,14 @@ async def _rolled_back(
     server: Expanding, expansion: Expansion, settings: MigrateSettings, observer: Observer
 ) -> Outcome:
     new = [column.name for column in expansion.new]
-    findings = await _nothing_lost(server, expansion, settings.expand)
+    beforehand = Beforehand(settings, server.address, observer)
+    findings = await beforehand.proven(_nothing_lost(server, expansion, settings.expand))
     plan = rollback_plan(expansion, findings, await server.removing(expansion, new))
     if not settings.execute:
         return plan
     _warn(plan.findings, observer)
+    if expansion.phase is not ExpansionPhase.ROLLING_BACK:
+        await beforehand.run()
     await server.save(expansion.at(ExpansionPhase.ROLLING_BACK))
     left = await server.unlink(expansion, new)
     if left:
@@ -247,7 +269,7 @@ async def _migrated(settings: MigrateSettings, clauses: str, observer: Observer)
     """What is left of a contraction, by its planned strategy."""
     # Under a name of its own: that of another change may be there still, and the triggers are gone already.
     target = replace(settings.target, alter=clauses, attempt_instant_ddl=True, timestamp_old_table=True)
-    await migrate(replace(settings, target=target), observer)
+    await migrate(replace(settings, target=target, backups=BackupSettings()), observer)
 
 
 def _warn(findings: Sequence[Finding], observer: Observer) -> None:

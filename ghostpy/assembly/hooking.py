@@ -42,9 +42,13 @@ async def plan_ready(moments: Moments, plan: Plan, settings: MigrateSettings, ad
     """The plan is made and everything is checked, on the server at `address`."""
     if isinstance(moments, Hooks):
         moments.facts = _named(moments.facts, plan.source.name, plan.names)
-        if address != settings.connect.address:
-            moments.facts = replace(moments.facts, server=address.rpartition(":")[0])
+        moments.facts = on_server(moments.facts, settings, address)
     await moments.reached(Moment.VALIDATED)
+
+
+def on_server(facts: HookFacts, settings: MigrateSettings, address: str) -> HookFacts:
+    """The same where the work is done on the server at `address`."""
+    return facts if address == settings.connect.address else replace(facts, server=address.rpartition(":")[0])
 
 
 async def succeeded(moments: Moments, outcome: RunReport | Plan) -> None:
@@ -62,6 +66,12 @@ def _moments(settings: MigrateSettings, progress: Callable[[], Progress], observ
     hooks = settings.hooks
     if hooks.path is None:
         return NoHooks()
+    return Hooks(hooks, facts_of(settings), progress, observer)
+
+
+def facts_of(settings: MigrateSettings) -> HookFacts:
+    """What programs of the user's are told of a run before its plan is made."""
+    hooks = settings.hooks
     facts = HookFacts(
         database=settings.target.database,
         table="",
@@ -77,7 +87,7 @@ def _moments(settings: MigrateSettings, progress: Callable[[], Progress], observ
         dry_run=not settings.execute,
         revert=settings.revert.wanted,
     )
-    return Hooks(hooks, _named(facts, *names_of(settings)), progress, observer)
+    return _named(facts, *names_of(settings))
 
 
 def _statement(settings: MigrateSettings) -> str:

@@ -31,6 +31,8 @@ def run_report(
         keys_resynced=recorder.keys_resynced,
         differences_repaired=recorder.differences_repaired,
         verified=copied and settings.verify,
+        compared_again=recorder.passes.again,
+        last_compared=recorder.passes.seen().last_ended,
         cut_over_attempts=recorder.cut_over_attempts,
         lock_seconds=recorder.lock_seconds,
         revertible=kept and settings.revert.possible,

@@ -8,6 +8,7 @@ from functools import partial
 from math import inf
 
 from ghostpy.control.steering import Steering
+from ghostpy.engine.again import Again
 from ghostpy.engine.backlog import Backlog
 from ghostpy.engine.beginning import Beginning
 from ghostpy.engine.checkpoints import Checkpoints
@@ -79,7 +80,9 @@ def assembled(
     effort, pulse = Effort(knobs), Pulse()
     warn = partial(observer.happened, warning=True)
     gate = Throttler(settings.throttle, dialect.vitals, tell=warn, stop=ending.ask)
-    postponement = Postponement(settings.cut_over.postpone_flag_file)
+    # Who keeps an old table in step for a while, and then says `revert`, need not say it twice.
+    held = settings.cut_over.postpone and (window is None or settings.revert.wanted)
+    postponement = Postponement(settings.cut_over.postpone_flag_file, held=held)
     recorder.gate, recorder.effort, recorder.entered = gate, effort, observer.progressed
     backlog = Backlog(copy.backlog_limit)
     follower = Follower(parts.stream, backlog, recorder)
@@ -122,6 +125,9 @@ def assembled(
         course,
         checkpoints,
     )
+    again = None
+    if settings.verify:
+        again = Again(verifier, rests, recorder, observer, gate, every=settings.cut_over.verify_every)
     back = dialect.revertible(plan) if settings.revert.possible else None
     cut_over = CutOver(
         parts.exchanging,
@@ -137,6 +143,7 @@ def assembled(
         knobs,
         checkpoints,
         trial=parts.trial,
+        again=again,
         note=None if back is None else partial(_note, housekeeping, back, parts.stream, recorder),
     )
     shadow = (
@@ -174,7 +181,7 @@ def assembled(
         recorder=recorder,
         observer=observer,
     )
-    steering = Steering(knobs, copying, gate, postponement, ending, recorder.snapshot, lasting)
+    steering = Steering(knobs, copying, gate, postponement, ending, recorder.snapshot, lasting, again)
     return Assembled(migration, shadow, steering)
 
 

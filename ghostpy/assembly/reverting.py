@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 
 from ghostpy import errors
+from ghostpy.assembly.beforehand import Beforehand
 from ghostpy.assembly.hooking import plan_ready
 from ghostpy.assembly.outcome import run_report
 from ghostpy.assembly.parts import assembled
@@ -46,11 +47,14 @@ async def reverted(
             f"the last change of {noted.source} on {dialect.address} left {noted.old}, not {wanted}; nothing was changed",
             hint=f"Name {noted.old}, or leave --old-table out.",
         )
-    plan = await dialect.turn(noted)
+    beforehand = Beforehand(settings, dialect.address, observer)
+    plan = await beforehand.proven(dialect.turn(noted))
     observer.planned(plan, "")
     await plan_ready(moments, plan, settings, dialect.address)
     if not settings.execute:
         return plan
+    # Each time: whether a revert was begun before cannot be told from a run that only kept the old table in step.
+    await beforehand.run()
     if not noted.settled:
         await dialect.housekeeping.settle(noted)
     await dialect.vitals.open(settings.throttle)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ghostpy import errors
+from ghostpy.assembly.beforehand import Beforehand
 from ghostpy.assembly.definition import definition_of
 from ghostpy.assembly.desired import as_desired
 from ghostpy.assembly.earlier import agreed, change_of, earlier_run
@@ -60,19 +61,24 @@ async def _done(
             report = await _cleaned_up(dialect, earlier, settings, recorder, observer, moments)
             observer.ended(report)
             return report
-        plan = await with_room(dialect, await dialect.plan(earlier), settings, begun=earlier is not None)
+        beforehand = Beforehand(settings, dialect.address, observer)
+        plan = await beforehand.proven(_planned(dialect, earlier, settings))
         if not settings.execute:
             plan = await with_estimate(dialect, plan, settings)
         observer.planned(plan, await definition_of(dialect.housekeeping))
         await plan_ready(moments, plan, settings, dialect.address)
         if not settings.execute:
             return plan
-        report = await _carried_out(dialect, plan, earlier, settings, recorder, observer, moments)
+        report = await _carried_out(dialect, plan, earlier, settings, recorder, observer, moments, beforehand)
         report = replace(report, definition=await definition_of(dialect.housekeeping))
         observer.ended(report)
         return report
     finally:
         await dialect.close()
+
+
+async def _planned(dialect: Dialect, earlier: Checkpoint | None, settings: MigrateSettings) -> Plan:
+    return await with_room(dialect, await dialect.plan(earlier), settings, begun=earlier is not None)
 
 
 async def _taken_back(
@@ -128,6 +134,7 @@ async def _carried_out(
     recorder: Recorder,
     observer: Observer,
     moments: Moments,
+    beforehand: Beforehand,
 ) -> RunReport:
     for finding in plan.findings:
         if finding.severity is Severity.WARN:
@@ -139,6 +146,8 @@ async def _carried_out(
         if settings.revert.window:
             await dialect.vitals.open(settings.throttle)
         return await _kept_in_step(dialect, report, settings, recorder, observer, moments)
+    if earlier is None:  # else it was run before that work was begun
+        await beforehand.run()
     _make_flag_file(settings)
     if settings.target.initially_drop_old:
         await dialect.housekeeping.drop_old()

@@ -26,7 +26,8 @@ OWN_OF_BACKFILL = (
     "initially-drop-socket-file", "force-named-panic", "hooks-path", "hooks-hint", "hooks-hint-owner",
     "hooks-hint-token", "hooks-status-interval", "hooks-timeout", "metrics-port", "metrics-address", "metrics-textfile",
     "statsd-addr", "statsd-tags", "runtime-metrics-interval", "report", "log-format", "log-file", "display", "summary",
-    "check-flag", "config", "profile", "quiet", "verbose", "debug", "stack",
+    "check-flag", "config", "profile", "quiet", "verbose", "debug", "stack", "require-backup-file", "backup-max-age",
+    "require-backup-command", "backup-command-timeout", "before", "before-timeout",
 )  # fmt: skip
 
 OWN_OF_EXPANSIONS = (

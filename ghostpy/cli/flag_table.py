@@ -286,6 +286,43 @@ _COPY = (
     _later(_switch("skip-foreign-key-checks", "Do not look for foreign keys."), _FOREIGN_KEYS),
 )
 
+_BACKUPS = (
+    Flag(
+        "require-backup-file",
+        Kind.SEVERAL,
+        (),
+        "Go on only where this file, or the newest in this folder or among those that match this pattern, is a recent backup. See docs/backups.md.",
+        ours=True,
+    ),
+    _text("backup-max-age", "How old such a file may be at most (24h, 90m, 2d).", "24h", ours=True),
+    Flag(
+        "require-backup-command",
+        Kind.SEVERAL,
+        (),
+        "Go on only where this command, run without a shell, ends with 0: then there is a backup.",
+        ours=True,
+    ),
+    _fraction(
+        "backup-command-timeout",
+        60.0,
+        "Seconds that such a command may take; then it is killed, and there is no backup.",
+        low=1.0,
+        ours=True,
+    ),
+    _text(
+        "before",
+        "Command that is run once, without a shell, before anything is made; where it fails, the run ends (exit code 16).",
+        ours=True,
+    ),
+    _fraction(
+        "before-timeout",
+        0.0,
+        "Seconds that this command may take; then it is killed, and counts as failed. 0: no limit.",
+        low=0.0,
+        ours=True,
+    ),
+)
+
 _THROTTLE = (
     _whole(
         "heartbeat-interval-millis",
@@ -366,6 +403,17 @@ _CUT_OVER = (
     _switch("cut-over-exponential-backoff", "Wait longer and longer between attempts."),
     _whole("exponential-backoff-max-interval", 64, "Longest such wait in seconds.", low=2),
     _text("postpone-cut-over-flag-file", "Hold the cut-over back while this file exists; made at the start."),
+    _switch(
+        "postpone-cut-over",
+        "Hold the cut-over back until `ghostpy control … cut-over`, and let the application read the new table. See docs/shadow-mode.md.",
+        ours=True,
+    ),
+    _text(
+        "verify-every",
+        "While the cut-over is held back, compare all rows again, so long (1h, 30m) after the last comparison; off: only once. "
+        "Without this: 1h with --postpone-cut-over, else off.",
+        ours=True,
+    ),
     _no_op(
         _switch("allow-setup-metadata-lock-instruments", "May switch on instruments of performance_schema."),
         "the cut-over does not need these instruments",
@@ -482,6 +530,7 @@ GROUPS = (
     Group("What to change", _TARGET),
     Group("Connection", CONNECTION),
     Group("Configuration", _CONFIGURATION),
+    Group("Backups", _BACKUPS),
     Group("Copy", _COPY),
     Group("Cut-over", _CUT_OVER),
     Group("Throttling", _THROTTLE),
@@ -501,6 +550,7 @@ EXCLUSIONS = (
     ("switch-to-rbr", "assume-rbr"),
     ("revert", "resume"),
     ("alter", "desired"),
+    ("postpone-cut-over", "attempt-instant-ddl"),
     ("revert", "desired"),
     *(
         (flag, other)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from ghostpy.cli.backup_flags import backup_settings
 from ghostpy.cli.change_text import TEXTS, ChangeText
 from ghostpy.cli.conf_file import read_small_file
 from ghostpy.cli.connection import AskPassword, Connection
@@ -32,6 +33,7 @@ from ghostpy.throttle import deadlines
 _T = TypeVar("_T")
 
 _LOCK_TIMEOUTS = range(1, 11)
+_EVERY = 3600.0
 _DISPLAYS = ("auto", "live", "lines")
 _LOG_FORMATS = ("text", "json")
 _STRATEGIES = {name: name for name in ("auto", "shadow", "online")}
@@ -82,6 +84,7 @@ def read_invocation(
         revert=_revert(values),
         control=control_settings(values, target),
         hooks=_hooks(values),
+        backups=backup_settings(values),
         execute=values.switch("execute"),
         verify=_one_of(values, "verify", _VERIFY),
         heartbeat_seconds=values.whole("heartbeat-interval-millis") / 1000,
@@ -128,7 +131,7 @@ def _target(values: FlagValues, connection: Connection) -> TargetSettings:
         renames=tuple(read_pair(each, text, "--rename-column") for each in values.several("rename-column")),
         transforms=read_transforms(values.several("transform"), text),
         where=text.expression(where, "--where") if where.strip() else None,
-        strategy=_one_of(values, "strategy", _STRATEGIES) if values.text("strategy") else "",
+        strategy=_strategy(values),
         force_table_names=values.text("force-table-names") or None,
         timestamp_old_table=values.switch("timestamp-old-table"),
         attempt_instant_ddl=values.switch("attempt-instant-ddl"),
@@ -139,6 +142,17 @@ def _target(values: FlagValues, connection: Connection) -> TargetSettings:
         refresh_materialized=values.switch("refresh-materialized-views"),
         allow_all_tables=values.switch("allow-all-tables-publication"),
     )
+
+
+def _strategy(values: FlagValues) -> str:
+    asked = _one_of(values, "strategy", _STRATEGIES) if values.text("strategy") else ""
+    if not values.switch("postpone-cut-over") or values.switch("revert"):
+        return asked
+    if asked not in ("", "shadow"):
+        raise UsageError(
+            f"--postpone-cut-over needs --strategy=shadow, not {asked}: a change without a new table has no cut-over to hold back."
+        )
+    return "shadow"
 
 
 def _topology(values: FlagValues) -> TopologySettings:
@@ -225,7 +239,24 @@ def _cut_over(values: FlagValues) -> CutOverSettings:
         exponential_backoff=values.switch("cut-over-exponential-backoff"),
         backoff_max=values.whole("exponential-backoff-max-interval"),
         postpone_flag_file=Path(flag_file) if flag_file else None,
+        postpone=values.switch("postpone-cut-over"),
+        verify_every=_verify_every(values),
     )
+
+
+def _verify_every(values: FlagValues) -> float:
+    text = values.text("verify-every").strip().lower()
+    verified = _one_of(values, "verify", _VERIFY)
+    if not text:
+        return _EVERY if values.switch("postpone-cut-over") and verified else 0.0
+    if text in ("off", "0"):
+        return 0.0
+    seconds = deadlines.seconds_of(text)
+    if not seconds:
+        raise UsageError(f"--verify-every must be a duration or off, not {text!r}.", hint="For example 1h, 30m or 90s.")
+    if not verified:
+        raise UsageError("--verify-every and --verify=off exclude each other.")
+    return seconds
 
 
 def _revert(values: FlagValues) -> RevertSettings:

@@ -16,7 +16,9 @@ def plan_steps(plan: Plan, settings: MigrateSettings) -> Sequence[PlannedStep]:
         return tuple(_by_shadow(plan, settings))
     if plan.strategy is Strategy.REVERT:
         return tuple(_back(plan, settings))
-    return plan.steps
+    if plan.strategy is Strategy.NOTHING:
+        return plan.steps
+    return (*_before(settings), *plan.steps)
 
 
 def step_document(step: PlannedStep) -> Mapping[str, str]:
@@ -25,11 +27,11 @@ def step_document(step: PlannedStep) -> Mapping[str, str]:
 
 
 def _by_shadow(plan: Plan, settings: MigrateSettings) -> Iterator[PlannedStep]:
+    yield from _before(settings)
     chunks = f"{whole(settings.copy.chunk_rows)} rows" if settings.copy.chunk_rows else "sized by the time they take"
     yield _beside(f"copy with {settings.copy.workers} workers, chunks {chunks}, while all changes are followed")
     yield _comparison(settings)
-    if settings.cut_over.postpone_flag_file:
-        yield PlannedStep(f"wait until {settings.cut_over.postpone_flag_file} is removed")
+    yield from _postponed(settings)
     yield _exchange(plan, settings)
     dropped = settings.target.ok_to_drop_old
     yield PlannedStep(f"drop the old table {plan.names.old}" if dropped else f"keep the old rows in {plan.names.old}")
@@ -41,7 +43,22 @@ def _by_shadow(plan: Plan, settings: MigrateSettings) -> Iterator[PlannedStep]:
         yield PlannedStep(f"keep the ledger {plan.names.ledger} for `ghostpy revert`")
 
 
+def _postponed(settings: MigrateSettings) -> Iterator[PlannedStep]:
+    cut_over = settings.cut_over
+    every = f"; all rows are compared again every {duration(cut_over.verify_every)}" if cut_over.verify_every else ""
+    if cut_over.postpone:
+        yield _beside(f"wait until somebody says `cut-over`, while all changes are followed{every}")
+    elif cut_over.postpone_flag_file:
+        yield _beside(f"wait until {cut_over.postpone_flag_file} is removed{every}")
+
+
+def _before(settings: MigrateSettings) -> Iterator[PlannedStep]:
+    if settings.backups.before:
+        yield PlannedStep(f"run {settings.backups.before[0]} (--before)")
+
+
 def _back(plan: Plan, settings: MigrateSettings) -> Iterator[PlannedStep]:
+    yield from _before(settings)
     yield _beside(f"resync into {plan.names.shadow} what was changed since the exchange")
     yield _comparison(settings)
     yield _exchange(plan, settings)

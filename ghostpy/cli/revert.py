@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 
+from ghostpy.assembly.beforehand import Beforehand
 from ghostpy.assembly.reverting import last_exchange
 from ghostpy.cli import migrate
 from ghostpy.cli.config_file import usual_places
@@ -14,6 +15,7 @@ from ghostpy.cli.connection import ask_password
 from ghostpy.cli.flag_table import FLAGS
 from ghostpy.cli.flags import Origin, read_flags
 from ghostpy.cli.invocation import read_invocation
+from ghostpy.cli.plan import Notes
 from ghostpy.control.client import asked
 from ghostpy.control.places import all_places, is_alive
 from ghostpy.errors import AlreadyRunning, CutOverFailed
@@ -57,6 +59,7 @@ def _asked_of_the_run(argv: Sequence[str], busy: AlreadyRunning) -> int:
         raise AlreadyRunning(
             busy.message, hint="Say `revert` to that run, on its own host: `ghostpy control --table … revert`."
         ) from busy
+    asyncio.run(Beforehand(settings, settings.connect.address, Notes()).seen_to())
     answer = asked(place.path, "revert")
     if not answer.startswith("Reverting"):
         raise AlreadyRunning(f"{busy.message}. It says: {answer.strip()}") from busy

@@ -184,6 +184,7 @@ def _facts(settings: MigrateSettings) -> RunFacts:
         keys_per_resync=settings.copy.resync_keys,
         nice_ratio=settings.copy.nice_ratio,
         postpone_flag_file=str(settings.cut_over.postpone_flag_file or ""),
+        held=settings.cut_over.postpone,
         in_place=bool(settings.target.assignments),
     )
 

@@ -175,6 +175,18 @@ def _unpostpone(desk: Desk, table: str) -> str:
     return f"Unpostponed\n{desk.status}"
 
 
+def _verify(desk: Desk, table: str) -> str:
+    desk.named("verify", table)
+    if desk.steering.again is None:
+        raise Refused("There is nothing to compare: this run was started with --verify=off")
+    if not desk.steering.postponement.active:
+        raise Refused(
+            "All rows are compared once in any case; again only while the cut-over is postponed, which it is not"
+        )
+    desk.steering.again.begin()
+    return "Comparing all rows again; `status` says what comes of it"
+
+
 def _panic(desk: Desk, table: str) -> str:
     desk.named("panic", table, must=desk.must_name_panic, flag="--force-named-panic")
     desk.steering.ending.ask(Panicked(desk.kind.panic, hint=desk.kind.panic_hint))
@@ -331,6 +343,7 @@ COMMANDS = (
         "postpone-cut-over-flag-file", "Hold the cut-over back while this file exists; it is made", _postpone, "<path>"
     ),
     Command("unpostpone", "Let the cut-over come", _unpostpone, _TABLE, ("no-postpone", "cut-over")),
+    Command("verify", "Compare all rows again, while the cut-over is postponed", _verify, _TABLE, ours=True),
     Command("revert", "Exchange the names back, with all changes since", _revert, _TABLE, ours=True),
     Command("stop", "End, and keep the work: the same command goes on", _stop, _TABLE, ours=True),
     Command("abort", "End, and remove what the run has made", _abort, _TABLE, ours=True),

@@ -42,6 +42,7 @@ BACKFILL = Kind(
         "workers": "its chunks go one after the other",
         "postpone-cut-over-flag-file": _NO_EXCHANGE,
         "unpostpone": _NO_EXCHANGE,
+        "verify": "it makes no second table",
         "revert": _NO_EXCHANGE,
         "abort": "rows that are updated stay so, and without the ledger nobody would know which; say `stop`, and the same command goes on",
     },
@@ -74,6 +75,7 @@ class Desk:
             keys_per_resync=knobs.resync_keys,
             nice_ratio=knobs.nice_ratio,
             postpone_flag_file=str(flag or ""),
+            held=self.steering.postponement.held,
         )
         there = flag is not None and Path(flag).exists()
         return "\n".join([*hint_lines(self.progress, facts, postpone_file_exists=there), self.line])

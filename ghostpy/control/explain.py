@@ -5,6 +5,7 @@ from __future__ import annotations
 from ghostpy.engine.knobs import Knobs
 from ghostpy.engine.postponement import Postponement
 from ghostpy.model.progress import Phase, Progress
+from ghostpy.observe.passes_text import passes_text
 
 _FULL = 0.9
 _LAG = 5.0
@@ -13,7 +14,9 @@ _LAG = 5.0
 def explained(progress: Progress, knobs: Knobs, postponement: Postponement) -> str:
     """The first reason that there is, the strongest first."""
     if progress.phase is Phase.POSTPONED or postponement.active:
-        return f"The cut-over waits until {postponement.flag_file} is removed, or somebody says `unpostpone`; changes are followed meanwhile."
+        file = "" if postponement.held else f"{postponement.flag_file} is removed, or "
+        passes = passes_text(progress.passes)
+        return f"The cut-over waits until {file}somebody says `unpostpone`; changes are followed meanwhile.{' ' if passes else ''}{passes}"
     if progress.throttle_reason:
         limit = progress.pause_limit
         least = "" if limit is None else f" A run that ends now can be gone on with for about {limit / 3600:.1f} hours."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ghostpy.engine.again import Again
 from ghostpy.engine.chunker import Chunker
 from ghostpy.engine.ending import Ending
 from ghostpy.engine.knobs import Knobs
@@ -26,3 +27,5 @@ class Steering:
     progress: Callable[[], Progress]
     window: Window | None = None
     """Where the run keeps an old table in step."""
+    again: Again | None = None
+    """Where the run compares rows."""

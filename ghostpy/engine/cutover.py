@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 from ghostpy import errors
+from ghostpy.engine.again import Again
 from ghostpy.engine.backlog import Backlog
 from ghostpy.engine.checkpoints import Checkpoints
 from ghostpy.engine.follower import Follower
@@ -36,7 +37,7 @@ Note: TypeAlias = Callable[[Position], Awaitable[None]]
 class CutOver:
     """Exchanges the names, in as many attempts as are allowed; between attempts the application goes on undisturbed.
 
-    `note` writes down, for a revert, from where the source is to be followed after the exchange.
+    `again` compares all rows while it is held back. `note` writes down, for a revert, from where the source is to be followed after the exchange.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class CutOver:
         checkpoints: Checkpoints,
         *,
         trial: bool = False,
+        again: Again | None = None,
         note: Note | None = None,
     ) -> None:
         self._exchanging = exchanging
@@ -70,6 +72,7 @@ class CutOver:
         self._knobs = knobs
         self._checkpoints = checkpoints
         self._trial = trial
+        self._again = again
         self._note = note
         self._pause = 1.0
         self._in_doubt = False
@@ -124,13 +127,17 @@ class CutOver:
         while self._postponement.wanted:
             if not self._postponement.active:
                 self._recorder.enter(Phase.POSTPONED)
-                self._observer.happened(f"cut-over postponed while {self._postponement.flag_file} exists")
+                self._observer.happened(f"cut-over postponed {self._postponement.until}")
                 await self._moments.reached(Moment.BEGIN_POSTPONED)
                 self._postponement.active = True
             await self._worker.slice(_EVERYTHING, self._knobs.slice_seconds)
+            if self._again is not None:
+                await self._again.lap()
             await self._checkpoints.due()
             await asyncio.sleep(_POLL)
         self._postponement.active = False
+        if self._again is not None:
+            self._again.stop()
         await opened(self._gate, self._checkpoints)
 
     async def _at_a_good_moment(self) -> None:

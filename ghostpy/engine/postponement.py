@@ -1,4 +1,4 @@
-"""Whether the cut-over is held back: by a flag file, until it is removed or somebody says that it may come."""
+"""Whether the cut-over is held back: until somebody says that it may come, or by a flag file, until that is removed or somebody says so."""
 
 from __future__ import annotations
 
@@ -8,16 +8,24 @@ from ghostpy.errors import UsageError
 
 
 class Postponement:
-    """`active` is set by the cut-over while it waits."""
+    """`active` is set by the cut-over while it waits. `held`: it waits whether there is a file or not."""
 
-    def __init__(self, flag_file: Path | None) -> None:
+    def __init__(self, flag_file: Path | None, *, held: bool = False) -> None:
         self.flag_file = flag_file
+        self.held = held
         self.active = False
         self._released = False
 
     @property
     def wanted(self) -> bool:
-        return not self._released and self.flag_file is not None and self.flag_file.exists()
+        return not self._released and (self.held or (self.flag_file is not None and self.flag_file.exists()))
+
+    @property
+    def until(self) -> str:
+        """What ends it, in words."""
+        if self.held:
+            return "until somebody says `unpostpone`"
+        return f"while {self.flag_file} exists"
 
     def postpone(self, flag_file: Path) -> None:
         """Hold the cut-over back while `flag_file` exists; it is made where it is missing. Raises UsageError."""
@@ -29,5 +37,5 @@ class Postponement:
         self._released = False
 
     def release(self) -> None:
-        """Let the cut-over come, whether the file exists or not."""
+        """Let the cut-over come, whether a file exists or not."""
         self._released = True

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ghostpy.engine.effort import Effort
+from ghostpy.engine.passes import PassLog
 from ghostpy.model.progress import CHUNK_BOUNDS, ChunkTimes, Phase, Progress
 from ghostpy.model.standing import Standing
 from ghostpy.protocols import Gate
@@ -38,6 +39,7 @@ class Recorder:
     cut_over_attempts: int = 0
     lock_seconds: float = 0.0
     differences_repaired: int = 0
+    passes: PassLog = field(default_factory=PassLog)
     backlog: int = 0
     backlog_limit: int = 0
     gate: Gate | None = None
@@ -149,6 +151,7 @@ class Recorder:
             impact=self.effort.impact if self.effort else None,
             cut_over_attempts=self.cut_over_attempts,
             differences_repaired=self.differences_repaired,
+            passes=self.passes.seen(),
             lock_seconds=self.lock_seconds,
         )
 

@@ -35,7 +35,7 @@ _KEYS_AT_ONCE = 1000
 
 
 class Verifier:
-    """One pass over the table, in slices between which the backlog is worked off."""
+    """A pass over the table, in slices between which the backlog is worked off; and others later, where they are asked for."""
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class Verifier:
         checkpoints: Checkpoints,
     ) -> None:
         self._comparing = comparing
+        self._copying = copying
         self._chunker = chunker
         self._ranges = Ranges(copying, chunker, knobs.retries, low=course.verified, complete=course.compared)
         self._course = course
@@ -69,24 +70,52 @@ class Verifier:
         self._effort = effort
         self._rests = rests
         self._suspects: list[Key] = []
+        self._repaired: list[Key] = []
+        self._repeated = False
 
     async def run(self) -> None:
-        """Raises VerifyFailed where rows keep differing for no reason."""
-        while not self._ranges.complete:
+        """The first pass, or the rest of it. Raises VerifyFailed where rows keep differing for no reason."""
+        if not self.complete:
+            await self._first()
+
+    async def _first(self) -> None:
+        passes = self._recorder.passes
+        passes.begin()
+        passes.rows = self._recorder.rows_verified  # by a run that this one goes on with
+        while not self.complete:
             await opened(self._gate, self._checkpoints)
             with self._rests.work():
-                looking = await self._slice()
+                looking = await self.slice()
             await self._rests.taken(_EVERYTHING, copying=looking)
+        passes.repaired = len(self.taken_repaired())
+        passes.end(again=False)
 
-    async def _slice(self) -> float:
-        """One round; how many seconds of it were comparing."""
+    def again(self) -> None:
+        """Begin another pass. A run that goes on with this one need not finish it: the first one counts."""
+        self._ranges = Ranges(self._copying, self._chunker, self._knobs.retries)
+        self._repeated = True
+        self._recorder.passes.begin()
+
+    @property
+    def complete(self) -> bool:
+        """Whether the pass has come to its end."""
+        return self._ranges.complete
+
+    def taken_repaired(self) -> list[Key]:
+        """The rows that were resynced since this was asked last."""
+        taken, self._repaired = self._repaired, []
+        return taken
+
+    async def slice(self) -> float:
+        """One round; how many seconds of it were comparing. Raises as `run` does."""
         began = time.monotonic()
         deadline = began + self._effort.slice_seconds
         await together(*(self._look(deadline) for _ in range(self._effort.workers)), name="verify")
         looking = time.monotonic() - began
         suspects, self._suspects = self._suspects, []
         await self._settle(suspects)
-        self._course.verified, self._course.compared = self._ranges.low, self._ranges.complete
+        if not self._repeated:
+            self._course.verified, self._course.compared = self._ranges.low, self._ranges.complete
         await self._worker.slice(_EVERYTHING, self._effort.slice_seconds)
         await self._checkpoints.due()
         return looking
@@ -100,7 +129,9 @@ class Verifier:
             rows, equal = await retried(self._knobs.retries, self._comparing.count_differences, chunk)
             if chunk.high is not None:
                 self._chunker.finished(size, time.monotonic() - began)
-            self._recorder.rows_verified += rows
+            self._recorder.passes.rows += rows
+            if not self._repeated:
+                self._recorder.rows_verified += rows
             if not equal:
                 self._suspects.extend(await retried(self._knobs.retries, self._comparing.differences, chunk))
 
@@ -128,6 +159,7 @@ class Verifier:
                 )
             if repaired[key] == 1:
                 self._recorder.differences_repaired += 1
+                self._repaired.append(key)
         if keys:
             self._observer.happened(
                 f"verify: {len(keys)} rows differed for no known reason and are resynced: "

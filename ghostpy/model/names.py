@@ -6,6 +6,7 @@ The scheme is gh-ost's (`_T_gho`, `_T_ghc`, `_T_del`), so that operators recogni
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -83,6 +84,17 @@ def _fitted(stem: str, suffix: str, limit: int) -> str:
     digest = hashlib.sha256(stem.encode()).hexdigest()[:8]
     room = limit - len(suffix) - len(digest) - 2
     return f"_{stem[:room]}_{digest}{suffix}"
+
+
+def table_of(helper: str, suffix: str, tables: Collection[str], *, limit: int) -> str | None:
+    """Which of `tables` the one called `helper` was made for, whose name ends in `suffix`; None where it is none of them."""
+    stem = helper.removeprefix("_").removesuffix(suffix)
+    if stem in tables:
+        return stem
+    if len(helper) < limit:
+        return None  # it was not cut
+    begin = stem.rpartition("_")[0]
+    return next((each for each in tables if each.startswith(begin) and _fitted(each, suffix, limit) == helper), None)
 
 
 def reverted_name(old: TableName, *, limit: int) -> TableName:

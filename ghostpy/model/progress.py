@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ghostpy.model.passes import Passes
 from ghostpy.model.standing import Standing
 
 
@@ -81,6 +82,8 @@ class Progress:
     """By which part commits take longer because of the run, its rests included."""
     cut_over_attempts: int = 0
     differences_repaired: int = 0
+    passes: Passes = field(default_factory=Passes)
+    """The comparisons of all rows."""
     lock_seconds: float = 0.0
     """How long writers were held by the exchange; 0 before it."""
 
@@ -124,6 +127,10 @@ class RunReport:
     """The statement that removes the old rows, where they are kept."""
     definition: str = ""
     """The table as SQL text after the change, where it could be asked for."""
+    compared_again: int = 0
+    """How often all rows were, while the cut-over was postponed."""
+    last_compared: str = ""
+    """When the last comparison of all rows ended, as ISO 8601 in UTC; empty where none did in this run."""
     revertible: bool = False
     """Whether `ghostpy revert` can take it back."""
     rows_updated: int = 0

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -24,9 +24,17 @@ _STILL_RUNNING = 60.0
 
 
 async def run_hook(path: Path, variables: Mapping[str, str], document: bytes, say: Say, *, limit: float) -> None:
-    """Run `path` without arguments and without a shell; each line that it writes goes to `say`, as it comes.
+    """Run the hook `path`, without arguments; as `run_program`."""
+    await run_program((str(path),), f"the hook {path}", variables, document, say, limit=limit)
 
-    `variables` are added to this process's environment; `document` is its standard input. `limit` in seconds, 0: none.
+
+async def run_program(
+    arguments: Sequence[str], called: str, variables: Mapping[str, str], document: bytes, say: Say, *, limit: float
+) -> None:
+    """Run a program by its `arguments`, the first of which names it, without a shell; each line that it writes goes to `say`, as it comes.
+
+    `called`: what messages call it; its arguments are in none. `variables` are added to this process's environment; `document` is its
+    standard input. `limit` in seconds, 0: none.
     Raises HookFailed where it cannot be started, ends otherwise than with 0, or not within the limit: then it is killed
     with its whole process group. It is killed as well where the caller is cancelled.
     """
@@ -34,34 +42,41 @@ async def run_hook(path: Path, variables: Mapping[str, str], document: bytes, sa
         # A file, so that a program which never reads it neither blocks nor breaks anything.
         stdin.write(document)
         stdin.seek(0)
-        async with _output(path.name, say) as stdout:
+        async with _output(Path(arguments[0]).name, say) as stdout:
             try:
-                process = await _started(path, variables, stdin.fileno(), stdout)
+                process = await _started(arguments, called, variables, stdin.fileno(), stdout)
             finally:
                 os.close(stdout)
-            status = await _waited(process, path, say, limit)
+            status = await _waited(process, called, say, limit)
     if status:
-        raise HookFailed(f"the hook {path} {_ending(status)}")
+        raise HookFailed(f"{called} {_ending(status)}")
 
 
-async def _started(path: Path, variables: Mapping[str, str], stdin: int, stdout: int) -> asyncio.subprocess.Process:
+async def _started(
+    arguments: Sequence[str], called: str, variables: Mapping[str, str], stdin: int, stdout: int
+) -> asyncio.subprocess.Process:
     try:
         return await asyncio.create_subprocess_exec(
-            path, stdin=stdin, stdout=stdout, stderr=stdout, env={**os.environ, **variables}, start_new_session=True
+            *arguments,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stdout,
+            env={**os.environ, **variables},
+            start_new_session=True,
         )
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise HookFailed(f"the hook {path} cannot be started: {reason}") from error
+        raise HookFailed(f"{called} cannot be started: {reason}") from error
 
 
-async def _waited(process: asyncio.subprocess.Process, path: Path, say: Say, limit: float) -> int:
-    saying = asyncio.create_task(_say_that_it_lasts(path, say), name="hook")
+async def _waited(process: asyncio.subprocess.Process, called: str, say: Say, limit: float) -> int:
+    saying = asyncio.create_task(_say_that_it_lasts(called, say), name="hook")
     try:
         async with asyncio.timeout(limit or None):
             return await process.wait()
     except TimeoutError:
         await _killed(process)
-        raise HookFailed(f"the hook {path} did not end within {limit:g} s and was killed") from None
+        raise HookFailed(f"{called} did not end within {limit:g} s and was killed") from None
     except asyncio.CancelledError:
         await _killed(process)
         raise
@@ -69,12 +84,12 @@ async def _waited(process: asyncio.subprocess.Process, path: Path, say: Say, lim
         saying.cancel()
 
 
-async def _say_that_it_lasts(path: Path, say: Say) -> None:
+async def _say_that_it_lasts(called: str, say: Say) -> None:
     waited = 0.0
     while True:
         await asyncio.sleep(_STILL_RUNNING)
         waited += _STILL_RUNNING
-        say(f"(still running after {waited:.0f} s: {path})")
+        say(f"(still running after {waited:.0f} s: {called})")
 
 
 async def _killed(process: asyncio.subprocess.Process) -> None:

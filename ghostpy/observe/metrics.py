@@ -61,6 +61,16 @@ _GAUGES: tuple[tuple[str, str, Callable[[Progress], float | None]], ...] = (
     ),
     ("commit_at_rest_seconds", "A commit during our rests; missing likewise.", lambda p: p.commit_at_rest),
     ("impact_ratio", "By which part commits take longer because of the run, rests included.", lambda p: p.impact),
+    (
+        "verified_age_seconds",
+        "Since the last comparison of all rows ended; missing before.",
+        lambda p: p.passes.last_age,
+    ),
+    (
+        "verified_last_repaired_rows",
+        "Rows that differed in it and were resynced; missing before.",
+        lambda p: None if p.passes.last_age is None else p.passes.last_repaired,
+    ),
     ("writers_held_seconds", "How long the exchange held writers; 0 before it.", lambda p: p.lock_seconds),
 )
 _COUNTERS: tuple[tuple[str, str, Callable[[Progress], float]], ...] = (
@@ -68,6 +78,11 @@ _COUNTERS: tuple[tuple[str, str, Callable[[Progress], float]], ...] = (
     ("rows_updated", "Rows changed by a backfill.", lambda p: p.rows_updated),
     ("rows_verified", "Rows compared.", lambda p: p.rows_verified),
     ("rows_repaired", "Rows that differed and were resynced.", lambda p: p.differences_repaired),
+    (
+        "verified_again",
+        "Comparisons of all rows that ended while the cut-over was postponed.",
+        lambda p: p.passes.again,
+    ),
     ("changes_applied", "Row changes of the stream that are in the new table.", lambda p: p.changes_applied),
     ("cut_over_attempts", "Attempts to exchange the names.", lambda p: p.cut_over_attempts),
 )

@@ -69,4 +69,5 @@ def _verified(report: RunReport) -> str:
         return "no (--verify=off)"
     repaired = report.differences_repaired
     found = f"{whole(repaired)} repaired before the cut-over" if repaired else "no differences"
-    return f"{whole(report.rows_verified)} rows, {found}"
+    again = f"; again {report.compared_again} times while the cut-over was postponed" if report.compared_again else ""
+    return f"{whole(report.rows_verified)} rows, {found}{again}"

@@ -100,6 +100,8 @@ def _figures(record: RunRecord) -> dict[str, Any]:
             "changes_applied": now.changes_applied,
             "backlog": now.backlog,
             "differences_repaired": now.differences_repaired,
+            "compared_again": now.passes.again,
+            "last_compared": now.passes.last_ended,
             "cut_over_attempts": now.cut_over_attempts,
             "lock_seconds": now.lock_seconds,
         }

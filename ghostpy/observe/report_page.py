@@ -88,10 +88,11 @@ def _cards(data: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 def _verified(figures: Mapping[str, Any]) -> str:
     if figures.get("verified") is False:
         return "comparison was switched off"
-    repaired = figures["differences_repaired"]
+    repaired, again = figures["differences_repaired"], figures.get("compared_again")
+    more = f"; all compared again {whole(again)} times while the cut-over was postponed" if again else ""
     if repaired:
-        return f"{whole(repaired)} differed and were repaired"
-    return "no differences" if "verified" in figures else "no differences so far"
+        return f"{whole(repaired)} differed and were repaired{more}"
+    return f"{'no differences' if 'verified' in figures else 'no differences so far'}{more}"
 
 
 def _course(data: dict[str, Any]) -> Element | None:

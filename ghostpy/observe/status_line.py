@@ -12,6 +12,7 @@ from ghostpy.model.names import TableName
 from ghostpy.model.progress import Phase, Progress
 from ghostpy.model.standing import Standing
 from ghostpy.observe.figures import go_duration
+from ghostpy.observe.passes_text import passes_text
 
 UNKNOWN = -1
 """An ETA that is not known, in whole seconds."""
@@ -32,6 +33,8 @@ class RunFacts:
     keys_per_resync: int
     nice_ratio: float
     postpone_flag_file: str = ""
+    held: bool = False
+    """Whether the cut-over waits until somebody lets it come."""
     in_place: bool = False
     """Whether it is a backfill."""
 
@@ -103,6 +106,10 @@ def hint_lines(progress: Progress, facts: RunFacts, *, postpone_file_exists: boo
     ]
     if facts.postpone_flag_file:
         lines.append(_flag_file("postpone-cut-over-flag-file", facts.postpone_flag_file, there=postpone_file_exists))
+    if facts.held:
+        lines.append("# postpone-cut-over: until somebody says `unpostpone`")
+    if progress.phase is Phase.POSTPONED:
+        lines += [f"# {text}" for text in [passes_text(progress.passes)] if text]
     if progress.throttle.panic_flag_file:
         lines.append(f"# panic-flag-file: {progress.throttle.panic_flag_file}")
     return tuple(lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ghostpy.model.advice import Check
+from ghostpy.model.backup import span
 from ghostpy.model.names import TableName
 from ghostpy.model.plan import Plan, Strategy
 from ghostpy.settings import MigrateSettings
@@ -23,8 +24,19 @@ def checks_before(plan: Plan, settings: MigrateSettings, quoted: Callable[[Table
         Check("how many rows there are", _count(plan, quoted)),
         Check("no transaction is open for long: it would hold up every lock", _LONG[settings.connect.dialect]),
         Check("the plan is still the same right before the change", "ghostpy plan, with the same flags"),
-        Check("a recent backup can be restored", "your own means"),
+        *_backups(settings),
     )
+
+
+def _backups(settings: MigrateSettings) -> Iterator[Check]:
+    """Those asked for were seen when the plan was made; whether they can be restored, none of them shows."""
+    asked = settings.backups
+    for path in asked.files:
+        yield Check(f"a backup is at most {span(asked.max_age)} old (--require-backup-file)", path)
+    for command in asked.commands:
+        # Not its arguments: a plan goes about, and they may hold what nobody is to read.
+        yield Check("there is a backup (--require-backup-command)", command[0])
+    yield Check("a recent backup can be restored", "your own means")
 
 
 def checks_after(plan: Plan, settings: MigrateSettings, quoted: Callable[[TableName], str]) -> tuple[Check, ...]:

@@ -16,6 +16,7 @@ import yaml
 
 from ghostpy.cli.flag_table import FLAGS
 from ghostpy.cli.flags import check_flags, read_flags
+from ghostpy.model.passes import Passes
 from ghostpy.model.progress import Progress
 from ghostpy.model.run_end import RunEnd
 from ghostpy.observe.metrics import RunLabels, RunMetrics
@@ -34,7 +35,8 @@ def read(name: str) -> Any:
 def known() -> tuple[set[str], set[str]]:
     """The names of all metrics and labels of a run that has ended."""
     metrics = RunMetrics(RunLabels("shop", "t", "db1"))
-    metrics.progressed(replace(Progress(), eta=1.0, impact=0.1, commit_at_work=0.003, commit_at_rest=0.002))
+    told = replace(Progress(), eta=1.0, impact=0.1, commit_at_work=0.003, commit_at_rest=0.002)
+    metrics.progressed(replace(told, passes=Passes(last_age=1.0)))
     metrics.closed(RunEnd(0, datetime.now(UTC)))
     samples = [sample for family in metrics.collect() for sample in family.samples]
     return {sample.name for sample in samples}, {label for sample in samples for label in sample.labels}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -22,17 +23,17 @@ from ghostpy.dialects.mysql.inspect import table_exists
 from ghostpy.dialects.mysql.revert_record import row_id
 from ghostpy.dialects.mysql.session import Session, opened
 from ghostpy.model.leftover import Leftover
-from ghostpy.model.names import TableName
+from ghostpy.model.names import TableName, table_of
 from ghostpy.settings import ConnectSettings
 
 _WHERE = "TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
 _LEDGERS = f"SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_COMMENT IN ({quote.text(LEDGER_COMMENT)}, {quote.text(BACKFILL_COMMENT)}) AND {_WHERE}"
 _EXPANSIONS = f"SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_COMMENT = {quote.text(EXPANSION_COMMENT)} AND {_WHERE}"
 _BY_NAME = (
-    "SELECT t.TABLE_SCHEMA, t.TABLE_NAME, s.TABLE_NAME FROM information_schema.TABLES t JOIN information_schema.TABLES s "
-    "ON s.TABLE_SCHEMA = t.TABLE_SCHEMA AND t.TABLE_NAME REGEXP CONCAT('^_', s.TABLE_NAME, '{suffix}$') "
-    f"WHERE t.TABLE_NAME LIKE '\\_%' AND s.TABLE_NAME REGEXP '^[A-Za-z0-9_]+$' AND t.{_WHERE}"
+    "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES "
+    f"WHERE TABLE_NAME LIKE '\\_%' AND TABLE_NAME REGEXP '{{suffix}}$' AND {_WHERE}"
 )
+_TABLES = "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = {schema}"
 _LONGEST_WAIT = 10
 """Seconds that a DROP waits for a table that somebody reads, and all who come later behind it."""
 _DESIRED = (
@@ -63,21 +64,32 @@ class MySQLLeftovers:
             await self._of_ledger(TableName(str(schema), str(table)))
         for schema, table in await self._session.query(_EXPANSIONS, doing="looking for expansions"):
             await self._of_expansion(TableName(str(schema), str(table)))
-        for schema, table, source in await self._session.query(
-            _BY_NAME.format(suffix=_CLONE), doing="looking for empty clones"
-        ):
-            await self._note("empty clone", TableName(str(schema), str(table)), TableName(str(schema), str(source)))
+        for table, source in await self._by_name(_CLONE, doing="looking for clones of plans"):
+            await self._note("clone", table, source)
         for schema, table in await self._session.query(_DESIRED, doing="looking for desired tables"):
             # Each is under a lock of its own name, for which table it was made nobody knows any more.
             name = TableName(str(schema), str(table))
             await self._note("desired table", name, name)
-        for schema, table, source in await self._session.query(
-            _BY_NAME.format(suffix=_OLD), doing="looking for old tables"
-        ):
-            await self._note(
-                "old table", TableName(str(schema), str(table)), TableName(str(schema), str(source)), kept=True
-            )
+        for table, source in await self._by_name(_OLD, doing="looking for old tables"):
+            await self._note("old table", table, source, kept=True)
         return tuple(self._of)
+
+    async def _by_name(self, suffix: str, *, doing: str) -> Sequence[tuple[TableName, TableName]]:
+        """Tables whose names tell which table of their database they were made for; and that one. `suffix`: a pattern."""
+        tables: dict[str, set[str]] = {}
+        found = []
+        for schema, name in await self._session.query(_BY_NAME.format(suffix=suffix), doing=doing):
+            schema, name = str(schema), str(name)
+            if schema not in tables:
+                rows = await self._session.query(_TABLES.format(schema=quote.text(schema)), doing=doing)
+                tables[schema] = {str(row[0]) for row in rows}
+            # `_a_rev_del` is an old table of `a`, or else of `a_rev`.
+            ends = [name[at:] for at in range(1, len(name)) if re.fullmatch(suffix, name[at:])]
+            sources = (table_of(name, end, tables[schema], limit=quote.NAME_LIMIT) for end in ends)
+            source = next((each for each in sources if each is not None), None)
+            if source is not None:
+                found.append((TableName(schema, name), TableName(schema, source)))
+        return found
 
     async def remove(self, leftover: Leftover, *, named: bool = False) -> None:
         table, source = self._of[leftover]

@@ -92,7 +92,7 @@ class QueuedExchange(LockingExchange):
     @asynccontextmanager
     async def frozen(self, *, timeout: float) -> AsyncIterator[FrozenSession]:
         await self._open()
-        await self._rename(self._names.shadow, self._aside.shadow)
+        await self._put_aside(timeout)
         frozen: QueuedFrozen | None = None
         try:
             async with self._locked(self._source, self._aside.shadow, timeout=timeout) as session:
@@ -110,6 +110,18 @@ class QueuedExchange(LockingExchange):
             if frozen is None or not frozen.in_doubt:
                 with contextlib.suppress(errors.GhostpyError):
                     await self._take_back()
+
+    async def _put_aside(self, timeout: float) -> None:
+        """Raises LockTimeout where somebody reads the shadow, and does not end: the server's own limit may be a day, in which nothing would go on."""
+        setting = "setting the lock's time limit"
+        await self._helping.execute(f"SET SESSION lock_wait_timeout={max(1, round(timeout))}", doing=setting)
+        try:
+            await self._rename(self._names.shadow, self._aside.shadow)
+        except errors.TransientError as error:
+            raise errors.LockTimeout(error.message) from error
+        finally:
+            with contextlib.suppress(errors.ServerGone):  # which the rename has told of
+                await self._helping.execute("SET SESSION lock_wait_timeout=DEFAULT", doing=setting)
 
     async def owner(self) -> NameOwner:
         await self._renaming.close()
