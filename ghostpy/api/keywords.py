@@ -70,7 +70,9 @@ class Settings(TypedDict, total=False):
     cut_over_lock_timeout_seconds: int
     cut_over_exponential_backoff: bool
     exponential_backoff_max_interval: int
+    postpone_cut_over: bool
     postpone_cut_over_flag_file: str | PathLike[str]
+    verify_every: str
     force_named_cut_over: bool
     force_named_panic: bool
     panic_flag_file: str | PathLike[str]
@@ -102,6 +104,13 @@ class Settings(TypedDict, total=False):
     test_on_replica: bool
     test_on_replica_skip_replica_stop: bool
     migrate_on_replica: bool
+    # Backups
+    require_backup_file: Sequence[str]
+    backup_max_age: str
+    require_backup_command: Sequence[str]
+    backup_command_timeout: float
+    before: str
+    before_timeout: float
     # Resume and revert
     checkpoint_seconds: int
     resume: bool

@@ -18,7 +18,7 @@ from pathlib import Path
 import program
 import pytest
 from migrating import Finished, cursor_of, ghostpy, url_of
-from under_load import PGBENCH, SYSBENCH, Change, assert_followed
+from under_load import PGBENCH, SYSBENCH, Change, assert_followed, course_of
 
 from ghostpy import sandbox
 from ghostpy.control.places import default_place, is_alive
@@ -332,6 +332,7 @@ def test_a_run_is_found_by_itself(server: sandbox.Server, new_database: NewDatab
             shown = ghostpy(*command)
             assert shown.status == 0, shown.errors
             assert re.search(rf"{change.table} .*(copying|resting)", shown.output), shown.output
+        run.until(lambda: course_of(server, database).get("rows_copied"), "a checkpoint")
         run.process.kill()
         run.process.wait()
         # What is dead is in nobody's way: it is shown as that, and the next run takes its place.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
@@ -172,6 +173,22 @@ def migrate_under_load(
     before = [committed.slowest(at, at + 0.05) for at in (exchanged[0] - 8 + 0.1 * step for step in range(60))]
     parts = re.findall(r"writers were held for .*", finished.errors)
     return HeldUp(committed.slowest(*around), _lock_seconds(finished), disk.slowest(*around), "; ".join(parts), before)
+
+
+def course_of(server: sandbox.Server, database: str) -> dict[str, Any]:
+    """How far a run had come by its last checkpoint; nothing where there is none yet."""
+    question = (
+        "SELECT value FROM _public_accounts_gho._ghostpy_ledger WHERE id = 'checkpoint'"
+        if server.kind == "postgres"
+        else "SELECT text FROM _sbtest1_ghc WHERE id = 'checkpoint'"
+    )
+    try:
+        with cursor_of(server, database) as cursor:
+            cursor.execute(question)
+            row = cursor.fetchone()
+    except Exception:
+        return {}
+    return {} if row is None else dict(json.loads(row[0])["course"])
 
 
 def _lock_seconds(finished: Finished) -> float:

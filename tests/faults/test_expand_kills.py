@@ -58,6 +58,7 @@ def _expanded(place: Names, folder: Path, log: Log, seed: int, kills: int) -> No
     with _beside(place, log, "old", seed):
         first = place.start(folder, "expand", *_SLOWLY)
         until(lambda: first.poll() is not None or place.linked(), "the triggers")
+        assert place.linked(), (folder / "told").read_text()
         with _beside(place, log, "new", seed):
             first.kill()
             first.wait()

@@ -4,7 +4,6 @@ command goes on; in the end the table is what the writers' log says.
 
 from __future__ import annotations
 
-import json
 import random
 import signal
 import subprocess
@@ -18,7 +17,7 @@ import program
 import pytest
 from migrating import cursor_of
 from proxy import Proxy, proxied
-from under_load import PGBENCH, SYSBENCH, Change
+from under_load import PGBENCH, SYSBENCH, Change, course_of
 
 from ghostpy import sandbox
 from ghostpy.sandbox.checking import differences
@@ -61,18 +60,7 @@ class _Run:
         return self._log.read_text()
 
     def course(self) -> dict[str, Any]:
-        question = (
-            "SELECT value FROM _public_accounts_gho._ghostpy_ledger WHERE id = 'checkpoint'"
-            if self.server.kind == "postgres"
-            else "SELECT text FROM _sbtest1_ghc WHERE id = 'checkpoint'"
-        )
-        try:
-            with cursor_of(self.server, self.database) as cursor:
-                cursor.execute(question)
-                row = cursor.fetchone()
-        except Exception:
-            return {}
-        return {} if row is None else dict(json.loads(row[0])["course"])
+        return course_of(self.server, self.database)
 
     def until(self, true: Callable[[], object]) -> None:
         assert self.process is not None
