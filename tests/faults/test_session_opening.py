@@ -21,6 +21,35 @@ def test_postgres(postgres: sandbox.PostgresServer) -> None:
     asyncio.run(_on_postgres(postgres))
 
 
+def test_postgres_broken_off(postgres: sandbox.PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who gives up waiting for a session that is being opened leaves none behind."""
+
+    async def broken_off() -> None:
+        asked = asyncio.Event()
+        sessions: list[postgres_session.Session] = []
+
+        async def never_answered(session: postgres_session.Session, *_: object, **__: object) -> None:
+            sessions.append(session)
+            asked.set()
+            await asyncio.sleep(60)
+
+        async def opening() -> None:
+            connect = ConnectSettings(dsn=f"postgresql://{postgres.user}@{postgres.host}:{postgres.port}/postgres")
+            async with postgres_session.opened(connect, purpose="test"):
+                raise AssertionError("it was opened")
+
+        monkeypatch.setattr(postgres_session.Session, "query", never_answered)
+        task = asyncio.create_task(opening())
+        await asked.wait()
+        connection = sessions[0].connection
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert connection.closed
+
+    asyncio.run(broken_off())
+
+
 async def _on_mysql(mysql: sandbox.MySQLServer) -> None:
     with proxied(mysql.host, mysql.port) as proxy:
         connect = ConnectSettings(host="127.0.0.1", port=proxy.port, user=mysql.user)

@@ -194,8 +194,8 @@ class Session:
 async def opened(settings: ConnectSettings, *, purpose: str) -> AsyncIterator[Session]:
     """A session in autocommit for the length of a block."""
     session = Session(settings, purpose=purpose)
-    await session.open()
     try:
+        await session.open()  # which may be broken off when there is a connection already
         yield session
     finally:
         await session.close()
