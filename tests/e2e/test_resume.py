@@ -148,7 +148,7 @@ def test_what_is_not_worth_it_is_not_left(of_two: Place, tmp_path: Path) -> None
 def test_stopped_at_its_deadline(of_two: Place) -> None:
     runs = 0
     while True:
-        done = of_two.run(*_SLOWLY, "--nice-ratio=3", "--deadline=3s")
+        done = of_two.run(*_SLOWLY, "--nice-ratio=5", "--deadline=2s")
         runs += 1
         assert (_ON in done.errors) == (runs > 1), done.errors
         if done.status == 0:
