@@ -17,6 +17,7 @@ from rich.text import Text
 from ghostpy.model.plan import Plan
 from ghostpy.model.progress import Phase, Progress, RunReport
 from ghostpy.observe.figures import duration, go_duration, whole
+from ghostpy.observe.passes_text import passes_text
 from ghostpy.observe.report import headline, report_rows
 from ghostpy.observe.status_line import eta_text
 
@@ -178,7 +179,10 @@ def _long_facts(progress: Progress) -> Sequence[Fact]:
     throttled = ("throttled", reason or "no", "bold yellow" if reason else "")
     if progress.in_place:
         return (throttled,)
-    return (throttled, ("stream at", progress.stream_position or "-", "dim"))
+    facts = [throttled, ("stream at", progress.stream_position or "-", "dim")]
+    if progress.phase is Phase.POSTPONED and passes_text(progress.passes):
+        facts.append(("compared", passes_text(progress.passes), "yellow" if progress.passes.last_repaired else ""))
+    return facts
 
 
 def _eta(progress: Progress) -> str:

@@ -21,3 +21,8 @@ def passes_text(passes: Passes) -> str:
     elif passes.every and passes.last_age is not None:
         told.append(f"They are compared again in {go_duration(max(passes.every - passes.last_age, 0.0))}.")
     return " ".join(told)
+
+
+def compared_again(times: int, last: str) -> str:
+    """In the past tense, of a run that has ended. `last`: when the last comparison ended."""
+    return f"all compared again {'once' if times == 1 else f'{whole(times)} times'} while the cut-over was postponed, last at {last}"

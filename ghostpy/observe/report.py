@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from ghostpy.model.plan import Strategy
 from ghostpy.model.progress import RunReport
 from ghostpy.observe.figures import duration, whole
+from ghostpy.observe.passes_text import compared_again
 
 
 def report_rows(report: RunReport) -> Sequence[tuple[str, str]]:
@@ -69,5 +70,5 @@ def _verified(report: RunReport) -> str:
         return "no (--verify=off)"
     repaired = report.differences_repaired
     found = f"{whole(repaired)} repaired before the cut-over" if repaired else "no differences"
-    again = f"; again {report.compared_again} times while the cut-over was postponed" if report.compared_again else ""
+    again = f"; {compared_again(report.compared_again, report.last_compared)}" if report.compared_again else ""
     return f"{whole(report.rows_verified)} rows, {found}{again}"

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 from ghostpy.model.progress import Phase
 from ghostpy.observe.figures import duration, go_duration, whole
 from ghostpy.observe.page import page, table_of
+from ghostpy.observe.passes_text import compared_again
 from ghostpy.observe.report_nodes import node
 from ghostpy.observe.report_plots import phase_class, plots, strip
 
@@ -89,7 +90,7 @@ def _verified(figures: Mapping[str, Any]) -> str:
     if figures.get("verified") is False:
         return "comparison was switched off"
     repaired, again = figures["differences_repaired"], figures.get("compared_again")
-    more = f"; all compared again {whole(again)} times while the cut-over was postponed" if again else ""
+    more = f"; {compared_again(again, figures['last_compared'])}" if again else ""
     if repaired:
         return f"{whole(repaired)} differed and were repaired{more}"
     return f"{'no differences' if 'verified' in figures else 'no differences so far'}{more}"

@@ -23,7 +23,7 @@ from ghostpy.engine.postponement import Postponement
 from ghostpy.errors import UsageError, VerifyFailed
 from ghostpy.model.passes import Passes
 from ghostpy.model.progress import Phase, Progress
-from ghostpy.observe.passes_text import passes_text
+from ghostpy.observe.passes_text import compared_again, passes_text
 from ghostpy.settings import CopySettings, CutOverSettings, MigrateSettings
 
 KEY, OTHER = (1,), (2,)
@@ -212,6 +212,7 @@ def test_what_is_told_of_passes() -> None:
     )
     under_way = Passes(every=3600.0, last_age=4000.0, last_rows=1200, last_repaired=3, under_way=True, rows=400)
     assert "3 differed and were resynced. They are being compared again: 400 rows so far." in passes_text(under_way)
+    assert compared_again(1, "now") == "all compared again once while the cut-over was postponed, last at now"
     progress = Progress(phase=Phase.POSTPONED, passes=known)
     told = explained(progress, Knobs.of(CopySettings()), Postponement(None, held=True))
     assert told.startswith(
