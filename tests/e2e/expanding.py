@@ -102,9 +102,13 @@ class Names:
         return triggers + [str(name) for (name,) in self.ask("SHOW TABLES") if name != "users"]
 
     def linked(self) -> bool:
-        """Whether all triggers are there."""
-        names = [name for name in self.left() if "ghostpy_step" in name]
-        return len(names) == (1 if self.server.kind == "postgres" else 2)
+        """Whether all triggers are there: on the table, for a plan tries them on an empty clone before."""
+        if self.server.kind == "postgres":
+            on = "pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE c.relname = 'users' AND tgname"
+        else:
+            on = "information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = 'users' AND TRIGGER_NAME"
+        [(number,)] = self.ask(f"SELECT COUNT(*) FROM {on} LIKE '%ghostpy_step%'")
+        return bool(number == (1 if self.server.kind == "postgres" else 2))
 
     def rows(self) -> dict[int, tuple[int, Row]]:
         """By id: `n`, and the row; what is no column any more is empty."""
