@@ -153,6 +153,7 @@ class CutOver:
             except errors.BadMoment as moment:
                 self._observer.happened(f"the exchange is tried again in a moment: {moment.message}")
             await self._back_off()
+            await self._may_come()
 
     async def _prepare(self) -> None:
         """Choosing the moment may take a second, in which no backlog must grow."""

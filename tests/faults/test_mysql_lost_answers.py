@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -211,6 +212,33 @@ def test_a_bad_moment_is_let_pass(
     assert let_go == min(bad, 8)
     assert rows_of(mysql, database, "t WHERE id = 3")[0][1] == -let_go
     assert rows_of(mysql, database, "t") == rows_of(mysql, database, "_t_del")
+    assert_nothing_held(mysql)
+
+
+def test_the_cut_over_can_be_held_back_between_two_moments(
+    mysql: sandbox.MySQLServer, database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    make_table(mysql, database, ROWS)
+    flag, calm, happened = tmp_path / "postponed", exchange.calm_under_lock, list[str]()
+
+    async def looking(session: Session) -> bool:
+        assert not flag.exists(), "the lock was taken although the cut-over is held back"
+        return await calm(session) if "let go" in happened else False
+
+    class Told(Silent):
+        def happened(self, text: str, *, warning: bool = False) -> None:
+            if "tried again in a moment" in text:
+                happened.append("let go")
+                flag.touch()
+            elif text.startswith("cut-over postponed"):
+                happened.append("postponed")
+                flag.unlink()
+
+    monkeypatch.setattr(exchange, "calm_under_lock", looking)
+    settings = settings_for(mysql, database)
+    settings = replace(settings, cut_over=replace(settings.cut_over, postpone_flag_file=flag))
+    assert isinstance(asyncio.run(migrate(settings, Told())), RunReport)
+    assert happened == ["postponed", "let go", "postponed"]
     assert_nothing_held(mysql)
 
 
