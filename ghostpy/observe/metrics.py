@@ -71,7 +71,11 @@ _GAUGES: tuple[tuple[str, str, Callable[[Progress], float | None]], ...] = (
         "Rows that differed in it and were resynced; missing before.",
         lambda p: None if p.passes.last_age is None else p.passes.last_repaired,
     ),
-    ("writers_held_seconds", "How long the exchange held writers; 0 before it.", lambda p: p.lock_seconds),
+    (
+        "writers_held_seconds",
+        "The longest time that the exchange, or an attempt at it, held writers; 0 before it.",
+        lambda p: p.lock_seconds,
+    ),
 )
 _COUNTERS: tuple[tuple[str, str, Callable[[Progress], float]], ...] = (
     ("rows_copied", "Rows copied into the new table; in a backfill, looked at.", lambda p: p.rows_copied),
