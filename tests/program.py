@@ -24,7 +24,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 _LONGEST = 1 << 17
 _OF_THE_INTERPRETER = ("PYTHON", "LC_", "LANG")
@@ -38,6 +38,14 @@ class Program:
         self.pid = pid
         self.returncode: int | None = None
         self._status = status
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """It is killed, if it is still there."""
+        self.kill()
+        self.wait()
 
     def poll(self) -> int | None:
         """The exit code, or nothing while it runs."""
@@ -137,12 +145,8 @@ def ended(*arguments: str, timeout: float = 600, environment: Mapping[str, str] 
         )
         return done.returncode, done.stdout, done.stderr
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-        process = start(*arguments, output=output, errors=errors, environment=environment)
-        try:
+        with start(*arguments, output=output, errors=errors, environment=environment) as process:
             status = process.wait(timeout)
-        finally:
-            process.kill()
-            process.wait()
         texts = []
         for file in (output, errors):
             file.seek(0)

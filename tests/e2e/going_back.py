@@ -34,6 +34,15 @@ class Place:
             cursor.execute(question)
             return list(cursor.fetchall())
 
+    def type_of(self, table: str, column: str) -> str:
+        """As the server calls it."""
+        schema = "public" if self.server.kind == "postgres" else self.database
+        [(found,)] = self.ask(
+            f"SELECT data_type FROM information_schema.columns WHERE table_schema = '{schema}' AND table_name = '{table}' "
+            f"AND column_name = '{column}'"
+        )
+        return str(found)
+
     def do(self, *statements: str) -> None:
         with cursor_of(self.server, self.database) as cursor:
             for statement in statements:
@@ -47,12 +56,8 @@ class Place:
             process = program.start(
                 arguments[0], *self.at, *arguments[1:], "--execute", "--verbose", output=output, errors=errors
             )
-        try:
+        with process:
             yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
 
 
 def told(folder: Path, text: str) -> bool:

@@ -74,9 +74,5 @@ class Run:
 def running(server: sandbox.Server, database: str, folder: Path, *flags: str) -> Iterator[Run]:
     """A run, for the length of a block; it is killed at the end of it, if it is still there."""
     run = Run(server, database, folder, *flags)
-    try:
+    with run.process:
         yield run
-    finally:
-        if run.process.poll() is None:
-            run.process.kill()
-            run.process.wait()

@@ -135,15 +135,7 @@ class Site:
 
     @property
     def type(self) -> str:
-        schema = (
-            f"table_schema = '{self.place.database}'"
-            if self.place.server.kind == "mysql"
-            else "table_schema = 'public'"
-        )
-        [(found,)] = self.place.ask(
-            f"SELECT data_type FROM information_schema.columns WHERE {schema} AND table_name = 't' AND column_name = 'v'"
-        )
-        return str(found)
+        return self.place.type_of("t", "v")
 
     @property
     def version(self) -> list[tuple[str]]:

@@ -132,15 +132,7 @@ class Site:
 
     @property
     def type(self) -> str:
-        schema = (
-            f"table_schema = '{self.place.database}'"
-            if self.place.server.kind == "mysql"
-            else "table_schema = 'public'"
-        )
-        [(found,)] = self.place.ask(
-            f"SELECT data_type FROM information_schema.columns WHERE {schema} AND table_name = 'shop orders' AND column_name = 'total'"
-        )
-        return str(found)
+        return self.place.type_of("shop orders", "total")
 
 
 @pytest.fixture(params=["mysql", "postgres"])

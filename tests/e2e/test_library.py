@@ -20,8 +20,8 @@ from typing import Any
 import jsonschema
 import pytest
 from going_back import Place
-from migrating import Finished, assert_nothing_lost, cursor_of, url_of
-from under_load import PGBENCH, SYSBENCH, Change
+from migrating import Finished, cursor_of, url_of
+from under_load import PGBENCH, SYSBENCH, Change, assert_followed
 
 import ghostpy
 from ghostpy import errors, sandbox
@@ -149,16 +149,7 @@ def test_nothing_is_lost_under_writers(
         committed = writers.stop()
     assert capfd.readouterr() == ("", "")
     with cursor_of(server, database) as cursor:
-        assert_nothing_lost(
-            cursor,
-            table=change.table,
-            old=change.old,
-            columns=change.columns,
-            committed=committed,
-            finished=Finished(0, "", "", began, ended),
-            key=change.shape.key,
-            kind=change.shape.kind,
-        )
+        assert_followed(cursor, change, committed, Finished(0, "", "", began, ended))
         cursor.execute(f"SELECT MIN(extra), MAX(extra) FROM {change.table}")
         assert cursor.fetchone() == (7, 7)
     assert result.strategy is ghostpy.Strategy.SHADOW

@@ -77,12 +77,8 @@ class Place:
                 "migrate", *self.at, f"--alter={self.change.alter}", "--execute", "--verbose", "--postpone-cut-over",
                 f"--serve-socket-file={self.socket}", f"--cut-over-lock-timeout-seconds={BUDGET}", *flags, output=output, errors=errors,
             )  # fmt: skip
-        try:
+        with process:
             yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
 
     @property
     def socket(self) -> Path:

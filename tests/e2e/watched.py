@@ -59,9 +59,5 @@ def started(place: Place, folder: Path, *flags: str) -> Iterator[program.Program
     """A run under way; it is killed at the end of the block, if it is still there. It writes to files in `folder`."""
     with (folder / "output").open("w") as output, (folder / "errors").open("w") as errors:
         process = program.start(*place.flags, "--execute", *flags, output=output, errors=errors)
-    try:
+    with process:
         yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()

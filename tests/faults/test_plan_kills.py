@@ -95,12 +95,8 @@ class Place:
     def planning(self, folder: Path) -> Iterator[program.Program]:
         with (folder / "output").open("ab") as output:
             process = program.start(*self.call("plan"), output=output, errors=output)
-        try:
+        with process:
             yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
 
     def kill_in_the_sample(self, folder: Path) -> None:
         with self.planning(folder) as plan:
