@@ -144,8 +144,11 @@ def expression(text: str, what: str) -> str:
 
 
 def _malformed(what: str, why: str, text: str, place: int) -> UsageError:
-    near = " ".join(text[place : place + 30].split())
+    near, before = " ".join(text[place : place + 30].split()), text[:place]
+    where = f"character {place + 1}"
+    if "\n" in text:
+        where = f"character {place - before.rfind(chr(10))} of line {before.count(chr(10)) + 1}"
     return UsageError(
-        f"{what} cannot be read: {why}, at character {place + 1} (near: {near}).",
+        f"{what} cannot be read: {why}, at {where} (near: {near}).",
         hint="Nothing was sent to the server. Check the quotes, also those that the shell takes away.",
     )
