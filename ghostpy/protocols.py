@@ -28,6 +28,7 @@ from ghostpy.model.plan import Plan
 from ghostpy.model.progress import Progress, RunReport
 from ghostpy.model.revertible import Revertible
 from ghostpy.model.schema_difference import SchemaDifference
+from ghostpy.model.script import Note, Script, Seen, Statement, TableStanding
 from ghostpy.model.standing import Standing
 from ghostpy.settings import TargetSettings, ThrottleSettings
 
@@ -487,6 +488,68 @@ class Expanding(Server, Protocol):
 
     def rest(self, expansion: Expansion, left: Sequence[str]) -> str:
         """The clauses that a contraction leaves to a migration: columns left to drop, and NOT NULL."""
+
+
+class Applying(Server, Protocol):
+    """A kind of server, for a script. One session does it all, and holds the lock: who gets that knows that nothing of a dead run is under way."""
+
+    @property
+    def transactional(self) -> bool:
+        """Whether definitions change in transactions, too."""
+
+    async def open(self) -> None:
+        """Connect. Raises ConnectionFailed."""
+
+    async def close(self) -> None:
+        """End the session, and with it the lock. Never raises."""
+
+    async def lock_run(self) -> None:
+        """Take the server-side lock of all scripts of this database. Raises AlreadyRunning."""
+
+    async def recovered(self) -> None:
+        """Where the session was lost, make it anew, as it was, and take the lock again. Raises AlreadyRunning, ConnectionFailed."""
+
+    async def against(self, script: Script) -> Sequence[Finding]:
+        """What the server's settings have against a script."""
+
+    async def notes(self, script: str) -> Sequence[Note]:
+        """What the ledger says of a script, by number; nothing where there is no ledger."""
+
+    async def create_ledger(self) -> None:
+        """Raises PlanRefused where its name is taken."""
+
+    async def note(self, script: str, note: Note) -> None:
+        """Write it down, in place of what stood there."""
+
+    async def withdraw(self, script: str, number: int) -> None:
+        """Take a note back."""
+
+    async def session(self, statement: Statement) -> None:
+        """Run a statement that sets something for those behind it."""
+
+    async def standing(self, statement: Statement) -> TableStanding:
+        """What there is of the table that a statement is about. Definitions in a transaction under way count."""
+
+    async def rows_read(self, statement: Statement) -> int:
+        """How many rows the server expects a statement to go through. Raises what the server raises where it refuses the statement."""
+
+    async def evidence(self, statement: Statement) -> str:
+        """What is defined before a statement runs, for `seen`."""
+
+    async def seen(self, evidence: str, *, vanishes: bool) -> Seen:
+        """Whether that has changed. `vanishes`: whether it had to go."""
+
+    async def together(self, script: str, statements: Sequence[Statement], notes: Sequence[Note]) -> None:
+        """Run statements and write their notes in one transaction: all or nothing of it is done, whatever becomes of the answer.
+
+        Raises CutOverFailed where a lock cannot be had in all attempts.
+        """
+
+    async def direct(self, statement: Statement) -> None:
+        """Run a statement by itself. Where it raises, nothing is done, unless the session is lost. Raises CutOverFailed as `together` does."""
+
+    def target(self, table: TableName) -> TargetSettings:
+        """The table, for a migration."""
 
 
 class Dialect(Server, Protocol):

@@ -238,6 +238,18 @@ class BackupSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ScriptSettings:
+    """How a migration script is applied."""
+
+    small_rows: int = 10_000
+    """A table of no more rows is changed as the script says; an UPDATE that reads no more is run as it stands."""
+    allowed: tuple[str, ...] = ()
+    """Codes of findings that are to be no reason to stop."""
+    in_doubt: str = ""
+    """`done` or `again`: what is true of a statement of which the server cannot tell whether it ran."""
+
+
+@dataclass(frozen=True, slots=True)
 class ControlSettings:
     """Where commands are taken while the run is under way."""
 
@@ -305,6 +317,7 @@ class MigrateSettings:
     resume: ResumeSettings = field(default_factory=ResumeSettings)
     revert: RevertSettings = field(default_factory=RevertSettings)
     expand: ExpandSettings = field(default_factory=ExpandSettings)
+    script: ScriptSettings = field(default_factory=ScriptSettings)
     control: ControlSettings = field(default_factory=ControlSettings)
     hooks: HookSettings = field(default_factory=HookSettings)
     backups: BackupSettings = field(default_factory=BackupSettings)

@@ -143,6 +143,8 @@ def _when(leftover: Leftover) -> str:
 def _state(leftover: Leftover, removed: set[Leftover]) -> str:
     if leftover in removed:
         return "removed"
+    if leftover.kind.endswith("scripts"):
+        return "keeps `ghostpy apply` from doing a script twice: yours to drop, or by --old-tables"
     if leftover.kept:
         return "holds an old table: yours to drop, or by --old-tables"
     if leftover.alive and leftover.kind.endswith("expansion"):

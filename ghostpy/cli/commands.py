@@ -35,6 +35,17 @@ OWN_OF_EXPANSIONS = (
     "cut-over-lock-timeout-seconds",
 )
 
+OWN_OF_APPLY = (
+    *(
+        name
+        for name in OWN_OF_BACKFILL
+        if name not in ("set", "where", "table", "resume", "force-table-names", "exact-rowcount")
+    ),
+    *("strategy", "workers", "max-backlog", "defer-secondary-indexes", "verify", "checkpoint-seconds", "ok-to-drop-table"),
+    *("cut-over-lock-timeout-seconds", "cut-over-exponential-backoff", "exponential-backoff-max-interval"),
+    *("refresh-materialized-views", "allow-all-tables-publication"),
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -99,6 +110,13 @@ COMMANDS = (
         "say what leads from a table to its CREATE TABLE as it should be; changes nothing",
         flags=True,
         own=("format",),
+    ),
+    Command(
+        "apply",
+        "SCRIPT.sql --url … [--execute] [flags]",
+        "carry out a migration script, each statement by its safest way and exactly once",
+        connects=True,
+        own=("name", "small-rows", "allow", "in-doubt", "format", *OWN_OF_APPLY),
     ),
     Command(
         "batch",

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 
 from ghostpy import errors
 from ghostpy.model.names import HelperNames, TableName, helper_names
-from ghostpy.protocols import BackfillDialect, Dialect, Differ, Expanding, Leftovers, Pair
+from ghostpy.protocols import Applying, BackfillDialect, Dialect, Differ, Expanding, Leftovers, Pair
 from ghostpy.settings import ConnectSettings, MigrateSettings, PairSettings
 
 
@@ -46,6 +46,17 @@ def expanding_for(settings: MigrateSettings) -> Expanding:
     from ghostpy.dialects.mysql.expanding import MySQLExpanding
 
     return MySQLExpanding(settings)
+
+
+def applying_for(settings: MigrateSettings) -> Applying:
+    """The same for a script."""
+    if settings.connect.dialect == "postgres":
+        from ghostpy.dialects.postgres.applying import PostgresApplying
+
+        return PostgresApplying(settings)
+    from ghostpy.dialects.mysql.applying import MySQLApplying
+
+    return MySQLApplying(settings)
 
 
 def differ_for(settings: MigrateSettings) -> Differ:

@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from ghostpy import errors
-from ghostpy.dialects import backfill_text, expansion_text, whose
-from ghostpy.dialects.mysql import quote
+from ghostpy.dialects import backfill_text, expansion_text, script_text, whose
+from ghostpy.dialects.mysql import quote, script_ledger
 from ghostpy.dialects.mysql.desired import NAME_BEGINS, RANDOM_DIGITS
 from ghostpy.dialects.mysql.earlier_run import BACKFILL_COMMENT, LEDGER_COMMENT, SOURCE
 from ghostpy.dialects.mysql.expansion_sql import COMMENT as EXPANSION_COMMENT
@@ -29,6 +29,7 @@ from ghostpy.settings import ConnectSettings
 _WHERE = "TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
 _LEDGERS = f"SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_COMMENT IN ({quote.text(LEDGER_COMMENT)}, {quote.text(BACKFILL_COMMENT)}) AND {_WHERE}"
 _EXPANSIONS = f"SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_COMMENT = {quote.text(EXPANSION_COMMENT)} AND {_WHERE}"
+_SCRIPTS = f"SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_COMMENT = {quote.text(script_ledger.COMMENT)} AND {_WHERE}"
 _BY_NAME = (
     "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES "
     f"WHERE TABLE_NAME LIKE '\\_%' AND TABLE_NAME REGEXP '{{suffix}}$' AND {_WHERE}"
@@ -64,6 +65,9 @@ class MySQLLeftovers:
             await self._of_ledger(TableName(str(schema), str(table)))
         for schema, table in await self._session.query(_EXPANSIONS, doing="looking for expansions"):
             await self._of_expansion(TableName(str(schema), str(table)))
+        for schema, table in await self._session.query(_SCRIPTS, doing="looking for ledgers of scripts"):
+            name = TableName(str(schema), str(table))
+            await self._note(script_text.KIND, name, name, kept=True)
         for table, source in await self._by_name(_CLONE, doing="looking for clones of plans"):
             await self._note("clone", table, source)
         for schema, table in await self._session.query(_DESIRED, doing="looking for desired tables"):

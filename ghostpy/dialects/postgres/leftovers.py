@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from ghostpy import errors
-from ghostpy.dialects import backfill_text, expansion_text, whose
-from ghostpy.dialects.postgres import quote, revert_record
+from ghostpy.dialects import backfill_text, expansion_text, script_text, whose
+from ghostpy.dialects.postgres import quote, revert_record, script_ledger
 from ghostpy.dialects.postgres.expansion_sql import drop_functions
 from ghostpy.dialects.postgres.housekeeping import LOCK_CLASS, drop_our_schema, lock_number
 from ghostpy.dialects.postgres.names import LEDGER, MADE_BY_US
@@ -22,7 +22,7 @@ from ghostpy.model.names import TableName
 from ghostpy.settings import ConnectSettings
 
 _SCHEMA, _OF_BACKFILL, _FOR_A_REVERT = "schema", "ledger of a backfill", " for a revert"
-_SCHEMAS_OF = (_SCHEMA, _OF_BACKFILL, expansion_text.EXPANSION, expansion_text.NOTE)
+_SCHEMAS_OF = (_SCHEMA, _OF_BACKFILL, expansion_text.EXPANSION, expansion_text.NOTE, script_text.KIND)
 _OLD = f"{MADE_BY_US}old table of "
 
 # The tables that a run is at work on, by their OIDs ("pg_locks": objsubid is 2 for a key of two parts).
@@ -118,6 +118,12 @@ class PostgresLeftovers:
         slots: set[str] = set()
         rows = await self._session.query(_SCHEMAS, [LEDGER, MADE_BY_US], doing="looking for schemas of earlier runs")
         for name, comment, filled, ledger in rows:
+            if comment == script_ledger.COMMENT:
+                size = await self._session.scalar(_SIZE, [name], doing="asking for a schema's size")
+                found[Leftover(script_text.KIND, str(name), "scripts", alive=False, kept=True, size=int(size or 0))] = (
+                    None
+                )
+                continue
             of = str(comment).partition(" of ")[2]
             oid = await self._table_of(str(name), of, ledger=ledger)
             kept = str(comment).startswith(_OLD) and filled
