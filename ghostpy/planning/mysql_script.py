@@ -34,18 +34,25 @@ _BEFORE_AN_OBJECT = 14
 _OPTIONS = ("LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "QUICK", "IGNORE")
 
 
-def read(text: str, database: str) -> Statement:
-    """Look at one statement. What stands against it is among its findings, and nothing is raised."""
+def read(text: str, database: str, *, delimited: bool = False) -> Statement:
+    """Look at one statement. What stands against it is among its findings, and nothing is raised.
+
+    `delimited`: DELIMITER has said how it ends, so that semicolons may stand in it.
+    """
     tokens = tokenize(text, "A statement")
-    return _Reading(text, [t for t in tokens if t.kind is not TokenKind.CONDITION], tokens, database).read()
+    plain = [token for token in tokens if token.kind is not TokenKind.CONDITION]
+    return _Reading(text, plain, tokens, database, delimited=delimited).read()
 
 
 class _Reading:
-    def __init__(self, text: str, tokens: Sequence[Token], all_tokens: Sequence[Token], database: str) -> None:
+    def __init__(
+        self, text: str, tokens: Sequence[Token], all_tokens: Sequence[Token], database: str, *, delimited: bool
+    ) -> None:
         self._text = text
         self._tokens = tokens
         self._digest = digest_of([token.text for token in all_tokens])
         self._database = database
+        self._delimited = delimited
         self._reader = Reader(tokens)
 
     def read(self) -> Statement:
@@ -60,6 +67,8 @@ class _Reading:
             return self._refused(against.opaque, repeatable=False)
         if first.is_word(*_ROLLS):
             return self._refused(against.transaction_control)
+        if not first.is_word("CREATE", "ALTER") and self._several(""):
+            return self._refused(against.several)
         reads: Mapping[str, Callable[[_Reading], Statement]] = _READS
         if first.kind is not TokenKind.WORD or first.text.upper() not in reads:
             return self._refused(against.unknown)
@@ -193,7 +202,12 @@ class _Reading:
             token.is_word("IF") and not (following.is_word("NOT", "EXISTS") or following.is_symbol("("))
             for token, following in zip(self._tokens, self._tokens[1:], strict=False)
         )
-        return [against.compound(f"CREATE {kind}")] if kind in _PROGRAMS and inner else []
+        if kind in _PROGRAMS:
+            return [against.compound(f"CREATE {kind}")] if inner and not self._delimited else []
+        return self._several(f"CREATE {kind}")
+
+    def _several(self, verb: str) -> Sequence[Finding]:
+        return [against.several(verb)] if any(token.is_symbol(";") for token in self._tokens) else []
 
     def _create_index(self, unique: str) -> Statement:
         unless = "IF NOT EXISTS " if self._reader.take("IF", "NOT", "EXISTS") else ""
@@ -210,9 +224,9 @@ class _Reading:
             return self._refused(against.unknown)
         behind = self._text[rest[0].start : rest[-1].end]
         clause = f"ADD {unique}INDEX {unless}{_quoted(name)}{using} {behind}"
-        return self._made(
-            Kind.TABLE, verb=f"CREATE {unique}INDEX", table=table, alter=clause, concerns=(Concern("TABLE", table),)
-        )
+        verb = f"CREATE {unique}INDEX"
+        concerns = (Concern("TABLE", table),)
+        return self._made(Kind.TABLE, *self._several(verb), verb=verb, table=table, alter=clause, concerns=concerns)
 
     def drop(self) -> Statement:
         if self._reader.take("TEMPORARY"):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ghostpy.errors import UsageError
 from ghostpy.model.finding import Finding, Severity
 from ghostpy.model.script import Kind, Script, Statement
-from ghostpy.planning import mysql_script, postgres_script, postgres_tokens, sql_tokens
+from ghostpy.planning import mysql_script, postgres_script
+from ghostpy.planning.script_pieces import pieces_of
 
 _UNNOTED = (Kind.SESSION, Kind.BEGIN, Kind.COMMIT)
 OVERRULED = ("large-update", "opaque-statement")
@@ -23,14 +24,17 @@ def read_script(text: str, name: str, dialect: str, database: str = "") -> Scrip
     match, or where there is no statement at all.
     """
     lines = _Lines(text)
-    pieces = _SPLITTERS[dialect](text, f"The script {name}")
+    pieces = pieces_of(text, f"The script {name}", dialect)
     if not pieces:
         raise UsageError(f"The script {name} holds no statement.", hint="Nothing was sent to the server.")
     statements: list[Statement] = []
     number = 0
-    for start, end in pieces:
-        piece = text[start:end]
-        read = postgres_script.read(piece) if dialect == "postgres" else mysql_script.read(piece, database)
+    for piece in pieces:
+        start, words = piece.start, text[piece.start : piece.end]
+        if dialect == "postgres":
+            read = postgres_script.read(words)
+        else:
+            read = mysql_script.read(words, database, delimited=piece.delimited)
         if read.kind not in _UNNOTED:
             number += 1
         statements.append(replace(read, line=lines.of(start), number=0 if read.kind in _UNNOTED else number))
@@ -39,7 +43,7 @@ def read_script(text: str, name: str, dialect: str, database: str = "") -> Scrip
 
 def split(text: str, what: str, dialect: str) -> list[str]:
     """The statements as they were written, without semicolons, and without comments in front of them and behind them."""
-    return [text[start:end] for start, end in _SPLITTERS[dialect](text, what)]
+    return [text[piece.start : piece.end] for piece in pieces_of(text, what, dialect)]
 
 
 def against(script: Script, allowed: Sequence[str]) -> list[tuple[Statement, Finding]]:
@@ -85,24 +89,3 @@ class _Lines:
 
     def of(self, place: int) -> int:
         return bisect_right(self._starts, place)
-
-
-def _mysql(text: str, what: str) -> list[tuple[int, int]]:
-    pieces: list[list[sql_tokens.Token]] = [[]]
-    conditions = 0
-    for token in sql_tokens.tokenize(text, what):
-        if token.kind is sql_tokens.TokenKind.CONDITION:
-            conditions += 1 if token.text != "*/" else -1
-        if token.is_symbol(";") and not token.depth and not conditions:
-            pieces.append([])
-        else:
-            pieces[-1].append(token)
-    return [(piece[0].start, piece[-1].end) for piece in pieces if piece]
-
-
-def _postgres(text: str, what: str) -> list[tuple[int, int]]:
-    pieces = postgres_tokens.split(postgres_tokens.tokenize(text, what), ";")
-    return [(piece[0].start, piece[-1].end) for piece in pieces if piece]
-
-
-_SPLITTERS: Mapping[str, Callable[[str, str], list[tuple[int, int]]]] = {"mysql": _mysql, "postgres": _postgres}

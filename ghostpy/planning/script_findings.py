@@ -18,7 +18,15 @@ def client_command(what: str) -> Finding:
 
 def compound(what: str) -> Finding:
     text = f"{what} holds statements of its own, so that its end cannot be told from theirs"
-    return Finding("compound-statement", text, "Make it by another way, in front of the script or behind it.")
+    return Finding(
+        "compound-statement",
+        text,
+        "On MySQL, let DELIMITER say how it ends; else make it by another way, in front of the script or behind it.",
+    )
+
+
+def several(what: str) -> Finding:
+    return unknown(what, "and more stands between two of the marks that DELIMITER has set")
 
 
 def other_database(what: str) -> Finding:

@@ -35,7 +35,7 @@ COMMON = [
     ("strategy", 2, GOOD, ("--strategy=fast",), ("--strategy",)),
 ]
 OF_ONE = [
-    ("mysql", "delimiter", 3, f"{GOOD}DELIMITER //\nSELECT 1//", ("[client-command]", "line 2")),
+    ("mysql", "delimiter", 3, f"{GOOD}DELIMITER //\nSELECT 1; SELECT 2//", ("[statement-unknown]", "line 3", "DELIMITER has set")),
     ("mysql", "use", 3, f"{GOOD}USE mysql;", ("[other-database]",)),
     ("mysql", "other database", 3, f"{GOOD}DROP TABLE mysql.user;", ("[other-database]",)),
     ("mysql", "global", 3, f"{GOOD}SET GLOBAL read_only = 1;", ("[server-wide]",)),

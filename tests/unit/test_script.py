@@ -48,6 +48,36 @@ def _one(text: str, dialect: str) -> Statement:
     return statement
 
 
+CUT = [
+    ("DELIMITER //\nSELECT 1// SELECT '//';//\nDELIMITER ;\nSELECT 2;SELECT 3", ["SELECT 1", "SELECT '//';", "SELECT 2", "SELECT 3"]),
+    ("delimiter $$\nCREATE PROCEDURE p() BEGIN SELECT 1; END$$\nDELIMITER ;\nSELECT 2", ["CREATE PROCEDURE p() BEGIN SELECT 1; END", "SELECT 2"]),
+    ("DELIMITER ;;\n/*!50003 CREATE TRIGGER r BEFORE INSERT ON t FOR EACH ROW BEGIN SET @a = 1; END */;;\n;;DELIMITER ;\n", ["/*!50003 CREATE TRIGGER r BEFORE INSERT ON t FOR EACH ROW BEGIN SET @a = 1; END */"]),
+    ("SELECT 1;\n-- DELIMITER //\nSELECT `DELIMITER`;", ["SELECT 1", "SELECT `DELIMITER`"]),
+    ("DELIMITER -- \nSELECT 1 -- ", ["SELECT 1"]),
+    ("DELIMITER //\n//\n ////", []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "pieces"), CUT)
+def test_delimiter_says_where_statements_end(text: str, pieces: list[str]) -> None:
+    assert split(text, "it", "mysql") == pieces
+
+
+def test_bodies_with_semicolons_are_read_where_delimiter_says_their_end() -> None:
+    for kind in ("PROCEDURE p()", "FUNCTION f() RETURNS INT", "TRIGGER r BEFORE INSERT ON t FOR EACH ROW"):
+        body = f"CREATE DEFINER=`a`@`%` {kind} BEGIN IF 1 THEN SELECT 1; END IF; END"
+        script = read_script(f"DELIMITER //\n{body}//\nDELIMITER ;\nSELECT 1;", "it", "mysql")
+        assert [(each.kind, each.findings, each.line) for each in script.statements] == [
+            (Kind.OBJECT, (), 2),
+            (Kind.ROWS, (), 4),
+        ]
+
+
+def test_the_guards_of_pg_dump_are_passed_over() -> None:
+    text = "-- a dump\n\\restrict 0aB9'\n\nSELECT '\n\\restrict a\n';\n\\unrestrict 0aB9'\n"
+    assert split(text.replace("9'", "9"), "it", "postgres") == ["SELECT '\n\\restrict a\n'"]
+
+
 READ = [
     ("ALTER TABLE t ADD c INT", "both", Kind.TABLE, ("t",)),
     ("CREATE INDEX i ON t (c)", "both", Kind.TABLE, ("t",)),
@@ -101,7 +131,11 @@ REFUSED = [
     ("server-wide", "both", "CREATE DATABASE a"),
     ("server-wide", "both", "DROP USER a"),
     ("opaque-statement", "both", "CALL p()"),
-    ("client-command", "mysql", "DELIMITER //"),
+    ("client-command", "mysql", "DELIMITER\nSELECT 1"),
+    ("statement-unknown", "mysql", "DELIMITER //\nSELECT 1; SELECT 2"),
+    ("statement-unknown", "mysql", "DELIMITER //\nCREATE TABLE event (a INT); DROP TABLE t//"),
+    ("statement-unknown", "mysql", "DELIMITER //\nCREATE INDEX event ON t (a); DROP TABLE t//"),
+    ("statement-unknown", "mysql", "DELIMITER //\nALTER TABLE t ADD a INT; DROP TABLE t//"),
     ("client-command", "mysql", "source a.sql"),
     ("server-wide", "mysql", "LOCK TABLES t WRITE"),
     ("server-wide", "mysql", "SET GLOBAL max_connections = 1"),
@@ -117,6 +151,8 @@ REFUSED = [
     ("other-database", "mysql", "INSERT INTO other.t VALUES (1)"),
     ("compound-statement", "mysql", "CREATE PROCEDURE p() BEGIN SELECT 1; END"),
     ("client-command", "postgres", "\\c other\nSELECT 1"),
+    ("client-command", "postgres", "\\restrict a\n\\c other\nSELECT 1"),
+    ("client-command", "postgres", "SELECT 1 \\restrict a"),
     ("client-command", "postgres", "SELECT 1 \\g"),
     ("server-wide", "postgres", "LOCK TABLE t"),
     ("server-wide", "postgres", "COPY t FROM stdin"),
