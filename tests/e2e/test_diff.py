@@ -288,3 +288,25 @@ def test_a_run_that_ended_is_gone_on_with(place: Place, number: signal.Signals) 
     assert "going on with the work of an earlier run" in done.errors
     assert place.things() == things
     assert place.look("diff", after, RENAME).status == 0
+
+
+@TWO_SERVERS
+def test_killed_behind_the_exchange_the_same_call_cleans_up(place: Place) -> None:
+    """There is nothing to do for it any more but to remove what the killed one has left."""
+    things, after = place.things(), AFTER[place.kind]
+    flags = [RENAME, "--execute", "--ok-to-drop-table"]
+    flags += ["--strategy=shadow"] if place.kind == "postgres" else []
+    named = "SELECT COUNT(*) FROM information_schema.columns WHERE table_name = 't' AND column_name = 'remark'"
+    named += " AND table_schema = " + ("'public'" if place.kind == "postgres" else f"'{place.database}'")
+    with _started(place.arguments("migrate", after, *flags)) as process:
+        deadline = time.monotonic() + 60
+        while not place.ask(named)[0][0]:
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+        process.kill()
+    left = place.things()
+    again = place.run("migrate", after, *flags)
+    assert again.status == 0, again.output + again.errors
+    assert left != things
+    assert place.things() == things
+    assert place.look("diff", after, RENAME).status == 0

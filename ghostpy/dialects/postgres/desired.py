@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
+from ghostpy.dialects.postgres.clone.lent_sequences import lent_defaults
 from ghostpy.dialects.postgres.in_place.marks import Leftovers, find_leftovers
 from ghostpy.dialects.postgres.in_place.parent_stand_ins import stand_in_for
 from ghostpy.dialects.postgres.in_place.stand_in import make_stand_in, users_of_columns
+from ghostpy.dialects.postgres.names import helper_names
 from ghostpy.dialects.postgres.session import Session, opened
 from ghostpy.dialects.postgres.shape_reading import own_defaults, read_shape
 from ghostpy.dialects.postgres.target import schema_of, split_name
@@ -118,7 +120,10 @@ class _Comparison:
             )
         if typed:
             raise self._refused("its columns are those of a type (OF)")
-        self._own = await own_defaults(self._session, self._oid)
+        # A dead run may have let sequences go, and not given them back.
+        ledger = helper_names(self._source, base=self._settings.target.force_table_names).ledger
+        lent = await lent_defaults(self._session, ledger, self._source)
+        self._own = {**lent, **await own_defaults(self._session, self._oid)}
 
     # --- the twin ----------------------------------------------------------------------------------------------------
 

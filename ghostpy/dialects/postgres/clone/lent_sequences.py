@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -29,6 +29,11 @@ from ghostpy.model.names import TableName
 _ATTEMPTS = 40
 _ROW = "sequence "
 """How the ids of the ledger's rows begin."""
+_MAY_READ = """
+SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = %s
+"""
+_NEXT_NUMBER = "SELECT format('nextval(%%L::regclass)', format('%%I.%%I', %s::text, %s::text))"
 # The sequence, the table or the column is gone, or there is another owner: nothing is left to be done.
 _PAST = (
     psycopg.errors.UndefinedTable,
@@ -107,6 +112,20 @@ async def give_back(session: Session, ledger: TableName) -> None:
         give += f"ALTER SEQUENCE {quote.table(sequence)} OWNED BY {quote.table(target)}.{quote.name(column)}"
         script = f"BEGIN; SET LOCAL lock_timeout = {_milliseconds()}; {give}; {done}; COMMIT"
         await _with_patience(session, script, done, doing)
+
+
+async def lent_defaults(session: Session, ledger: TableName, table: TableName) -> Mapping[str, str]:
+    """By column of `table`: how the server spells the default of one whose sequence was let go, and not given back yet; of a ledger we may read."""
+    doing = "looking for sequences that were let go"
+    if not await session.scalar(_MAY_READ, [ledger.schema, ledger.table], doing=doing):
+        return {}
+    question = f"SELECT value FROM {quote.table(ledger)} WHERE starts_with(id, {quote.text(_ROW)})"
+    found = {}
+    for (noted,) in await session.query(question, doing=doing):
+        schema, name, *where, column, _ = json.loads(noted)
+        if TableName(*where) == table:
+            found[str(column)] = str(await session.scalar(_NEXT_NUMBER, [schema, name], doing=doing))
+    return found
 
 
 async def _rightful(session: Session, ledger: TableName, sequence: TableName, owner: str | None) -> bool:
