@@ -13,18 +13,8 @@ ON_TABLES = ("ALTER", "CREATE", "DELETE", "DROP", "INDEX", "INSERT", "LOCK TABLE
 """TRIGGER, because triggers are hidden from accounts without it, and what is hidden cannot be refused."""
 FOR_BACKFILL = ("CREATE", "DROP", "INSERT", "SELECT", "UPDATE")
 """What updating rows in place needs of these: the ledger is a table, too."""
-FOR_EXPANSION = (
-    "ALTER",
-    "CREATE",
-    "CREATE TEMPORARY TABLES",
-    "DROP",
-    "INSERT",
-    "LOCK TABLES",
-    "SELECT",
-    "TRIGGER",
-    "UPDATE",
-)
-"""What an expansion needs of these, and for the rehearsal."""
+FOR_EXPANSION = (*ON_TABLES, "CREATE TEMPORARY TABLES")
+"""What an expansion needs: its contraction ends with a migration, and its rehearsal has a table of its own."""
 ON_SERVER = ("REPLICATION CLIENT", "REPLICATION SLAVE")
 FOR_REPLICAS_OF_MARIADB = "REPLICATION MASTER ADMIN"
 """Without it MariaDB refuses SHOW SLAVE HOSTS (since 10.5.2, MariaDB Knowledge Base)."""
