@@ -1,6 +1,6 @@
 """Online schema change for MySQL and PostgreSQL: follow keys, copy in chunks, verify, exchange under a short lock.
 
-`plan`, `migrate`, `revert`, and what they give; `aplan`, `amigrate`, `arevert` are awaited. docs/library.md tells how they are used.
+`plan`, `migrate`, `revert`, `plan_revert`, and what they give; those with an `a` in front are awaited. docs/library.md tells how they are used.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ if TYPE_CHECKING:
         Settings,
         amigrate,
         aplan,
+        aplan_revert,
         arevert,
         migrate,
         plan,
+        plan_revert,
         revert,
     )
     from ghostpy.errors import GhostpyError
@@ -51,9 +53,11 @@ __all__ = [
     "__version__",
     "amigrate",
     "aplan",
+    "aplan_revert",
     "arevert",
     "migrate",
     "plan",
+    "plan_revert",
     "revert",
 ]
 

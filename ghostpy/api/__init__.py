@@ -9,14 +9,17 @@ from __future__ import annotations
 from functools import partial
 from typing import Unpack
 
-from ghostpy.api.keywords import Settings, read_settings
+from ghostpy.api.keywords import Read, Settings, read_settings
 from ghostpy.api.running import carried_out, to_end
 from ghostpy.api.telling import OnProgress
 from ghostpy.api.values import Plan, Result, plan_of, result_of
 from ghostpy.model import plan as planned
 from ghostpy.model.progress import RunReport
 
-__all__ = ["OnProgress", "Plan", "Result", "Settings", "amigrate", "aplan", "arevert", "migrate", "plan", "revert"]
+__all__ = [
+    "OnProgress", "Plan", "Result", "Settings",
+    "amigrate", "aplan", "aplan_revert", "arevert", "migrate", "plan", "plan_revert", "revert",
+]  # fmt: skip
 
 
 def plan(url: str, table: str, alter: str = "", **settings: Unpack[Settings]) -> Plan:
@@ -52,9 +55,25 @@ def revert(
     return to_end(partial(arevert, url, table, old_table=old_table, on_progress=on_progress, **settings), "arevert")
 
 
+def plan_revert(url: str, table: str, *, old_table: str = "", **settings: Unpack[Settings]) -> Plan:
+    """How the last change of `table` would be taken back; nothing is changed. What `ghostpy revert` says without --execute.
+
+    Raises CannotResume where there is nothing to take back, PlanRefused where it cannot be done safely; else as `plan`.
+    """
+    return to_end(partial(aplan_revert, url, table, old_table=old_table, **settings), "aplan_revert")
+
+
 async def aplan(url: str, table: str, alter: str = "", **settings: Unpack[Settings]) -> Plan:
     """`plan`, to be awaited."""
-    read = read_settings(url, table, alter, settings)
+    return await _planned(read_settings(url, table, alter, settings))
+
+
+async def aplan_revert(url: str, table: str, *, old_table: str = "", **settings: Unpack[Settings]) -> Plan:
+    """`plan_revert`, to be awaited."""
+    return await _planned(read_settings(url, table, "", settings, old_table=old_table))
+
+
+async def _planned(read: Read) -> Plan:
     outcome = await carried_out(read, None)
     assert isinstance(outcome, planned.Plan)
     return plan_of(outcome, read.settings)

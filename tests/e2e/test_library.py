@@ -184,10 +184,19 @@ def test_a_change_that_is_there_already_is_no_change(place: Place) -> None:
     assert not second.changed
 
 
+@pytest.mark.parametrize("place", ["mysql", "mariadb", "postgres"], indirect=True)
 def test_a_change_is_taken_back_with_what_was_written_since(place: Place) -> None:
-    result = ghostpy.migrate(_url(place), "t", _ALTER[place.server.kind], keep_revertible=True)
+    result = ghostpy.migrate(
+        _url(place), "t", _ALTER["postgres" if place.server.kind == "postgres" else "mysql"], keep_revertible=True
+    )
     assert result.revertible
     place.do("INSERT INTO t (id, v) VALUES (1000, 1)", "UPDATE t SET v = -1 WHERE id = 5", "DELETE FROM t WHERE id = 6")
+    tables = _tables(place)
+    plan = ghostpy.plan_revert(_url(place), "t")
+    assert plan.strategy is ghostpy.Strategy.REVERT
+    assert any(step.blocks is ghostpy.Blocks.ALL for step in plan.steps)
+    assert _tables(place) == tables
+    assert place.ask("SELECT COUNT(extra) FROM t") == [(200,)]  # one more, one fewer
     back = ghostpy.revert(_url(place), "t")
     assert back.strategy is ghostpy.Strategy.REVERT
     rows = place.ask("SELECT * FROM t ORDER BY id")
@@ -196,8 +205,9 @@ def test_a_change_is_taken_back_with_what_was_written_since(place: Place) -> Non
 
 
 def test_what_cannot_be_taken_back_is_said_so(place: Place) -> None:
-    with pytest.raises(errors.CannotResume, match="nothing was changed"):
-        ghostpy.revert(_url(place), "t")
+    for call in (ghostpy.revert, ghostpy.plan_revert):
+        with pytest.raises(errors.CannotResume, match="nothing was changed"):
+            call(_url(place), "t")
 
 
 def test_a_server_that_is_not_there(place: Place) -> None:
