@@ -263,6 +263,9 @@ class Housekeeping(Activity, Protocol):
     async def identity(self) -> str:
         """What tells this server from another on which the change stream does not go on; empty where the stream itself tells."""
 
+    async def is_here(self, noted: str) -> bool:
+        """Whether the change stream goes on here that an earlier run followed where it noted this `identity`."""
+
     async def adopt(self) -> None:
         """Take over the shadow of an earlier run. Raises CannotResume where it is not there."""
 

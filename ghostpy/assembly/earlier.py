@@ -53,7 +53,9 @@ async def agreed(
         await dialect.housekeeping.discard()
         observer.happened("what an earlier run has left is removed: the table has the wanted shape")
         return None
-    differing = [name for name in change if earlier.change.get(name) != change[name]]
+    differing = [name for name in change if name != _SERVER and earlier.change.get(name) != change[name]]
+    if not await dialect.housekeeping.is_here(earlier.change.get(_SERVER, "")):
+        differing.append(_SERVER)
     if differing:
         raise errors.CannotResume(
             f"an earlier run has begun another change of {plan.source.name} on {dialect.address}: it differs in "

@@ -74,7 +74,7 @@ async def in_step(
 ) -> bool:
     """Keep the old table in step for as long as the window lasts; whether the exchange was taken back."""
     change = {_TURN: str(noted.turn), _SERVER: await dialect.housekeeping.identity()}
-    if noted.server != change[_SERVER]:
+    if not await dialect.housekeeping.is_here(noted.server):
         raise errors.CannotResume(
             f"the exchange was made on another server than {dialect.address}, and its place in the change stream means nothing here; "
             "nothing was changed",

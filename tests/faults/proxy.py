@@ -32,6 +32,10 @@ class Proxy:
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
 
+    def turn_to(self, host: str, port: int) -> None:
+        """Who comes from now on is let through to another server."""
+        self._target = host, port
+
     def cut(self) -> None:
         """Reset every connection that there is."""
         with self._lock:

@@ -19,6 +19,7 @@ class Binlog:
         self._packet = packet
         self._out = bytearray()
         self._number = 0
+        self._server = 1
         self.offset = 4
 
     def __bytes__(self) -> bytes:
@@ -28,7 +29,7 @@ class Binlog:
         """Append an event, cut into packets where it is too long for one."""
         size = HEADER.size + len(body) + 4 * self._checksums
         self.offset += 0 if artificial else size
-        content = self._raw(kind, body, size, 0 if artificial else self.offset, flags)
+        content = self._raw(kind, body, size, 0 if artificial else self.offset, flags, self._server)
         if self._checksums:
             content += zlib.crc32(content).to_bytes(4, "little")
         self.packets(b"\x00" + content)
@@ -42,8 +43,8 @@ class Binlog:
                 break
 
     @staticmethod
-    def _raw(kind: int, body: bytes, size: int, position: int, flags: int = 0) -> bytes:
-        return HEADER.pack(1, kind, 1, size, position & 0xFFFFFFFF, flags) + body
+    def _raw(kind: int, body: bytes, size: int, position: int, flags: int = 0, server: int = 1) -> bytes:
+        return HEADER.pack(1, kind, server, size, position & 0xFFFFFFFF, flags) + body
 
     def begin_file(self, number: int = 1) -> None:
         name = f"binlog.{number:06d}".encode()
@@ -56,6 +57,11 @@ class Binlog:
 
     def gtid(self, number: int, server: bytes = b"s" * 16) -> None:
         self.event(33, b"\x01" + server + number.to_bytes(8, "little") + b"\x02" + bytes(16))
+
+    def mariadb_gtid(self, domain: int, server: int, number: int, *, standalone: bool = False) -> None:
+        self._server = server
+        self.event(162, struct.pack("<QIB", number, domain, standalone) + bytes(6))
+        self._server = 1
 
     def query(self, text: str, database: str = "db") -> None:
         self.event(2, query(text, database))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ghostpy.dialects.mysql.domain_gtids import DomainGtids
 from ghostpy.dialects.mysql.event_fields import file_number
 from ghostpy.dialects.mysql.gtid import GtidSet
 from ghostpy.model.change import Position
@@ -11,15 +12,18 @@ from ghostpy.model.change import Position
 
 @dataclass(frozen=True, slots=True)
 class BinlogPlace:
-    """The end of a transaction, as file and offset and, where the server has GTIDs, as the set of what was executed.
+    """The end of a transaction, as file and offset and, where the server has GTIDs, as the set of what was executed, or by domains.
 
-    The set may lag behind file and offset, never the other way round. `settled`: see `events.Followed`.
+    The GTIDs may lag behind file and offset, never the other way round. Without a file it is a place by GTIDs alone. `settled`: see
+    `events.Followed`. `server`: whose file and offset they are (`facts.identity`), if that is known.
     """
 
     file: str
     offset: int
     gtids: GtidSet | None = field(default=None, compare=False)
     settled: tuple[str, int] = ("", 0)
+    domains: DomainGtids | None = field(default=None, compare=False)
+    server: str = field(default="", compare=False)
 
     @property
     def order(self) -> tuple[int, int]:
@@ -28,4 +32,8 @@ class BinlogPlace:
 
     def position(self) -> Position:
         """The place as the engine sees it."""
-        return Position(self, self.gtids.last_piece if self.gtids else f"{self.file}:{self.offset}")
+        if self.gtids:
+            return Position(self, self.gtids.last_piece)
+        return Position(
+            self, f"{self.file}:{self.offset}" if self.file or self.domains is None else f"GTID {self.domains}"
+        )

@@ -19,6 +19,7 @@ import zstandard
 
 from ghostpy.dialects.mysql import event_fields as fields
 from ghostpy.dialects.mysql import payload, table_map
+from ghostpy.dialects.mysql.domain_gtids import DomainGtids
 from ghostpy.dialects.mysql.event_fields import (
     EVENT_HEAD,
     PACKET_HEAD,
@@ -89,12 +90,23 @@ class EventDecoder:
 
     Feed it with `feed`; then `keys`, `events`, `heartbeat`, `file` and `offset` tell what was found, and `take_keys`
     and `take_gtids` hand it over. `file` and `offset` are the end of the last whole transaction, `executed` holds all
-    whole transactions.
+    whole transactions. `found`: whether a MariaDB that was asked by GTID has found where to begin.
     """
 
-    def __init__(self, followed: Followed, *, executed: GtidSet | None = None, checksums: bool = True) -> None:
+    def __init__(
+        self,
+        followed: Followed,
+        *,
+        executed: GtidSet | None = None,
+        domains: DomainGtids | None = None,
+        checksums: bool = True,
+    ) -> None:
         self.followed = followed
         self.executed = executed.copy() if executed else GtidSet()
+        self._domains = dict(domains.last) if domains else {}
+        self._announced: tuple[int, int, int] | None = None
+        self.found = False
+        self._begun = _OUTSIDE
         self.keys: dict[Key, Mark] = {}
         self.events = 0
         self.heartbeat: int | None = None
@@ -112,6 +124,8 @@ class EventDecoder:
 
     def restart(self, *, checksums: bool) -> None:
         """Forget what was begun: the stream comes again from the end of the last whole transaction."""
+        self._end_announced()
+        self._announced = None
         self._tables: dict[bytes, Rows | None] = {_DUMMY_TABLE: None}
         self._checksum_bytes = 4 if checksums else 0
         self._gathered: list[bytes] = []
@@ -162,6 +176,18 @@ class EventDecoder:
         """All whole transactions up to now."""
         self._end_run()
         return self.executed
+
+    def domain_gtids(self) -> DomainGtids:
+        """MariaDB: the last whole transaction of each domain."""
+        self._end_announced()
+        return DomainGtids(dict(self._domains))
+
+    def _end_announced(self) -> None:
+        """The transaction that was announced last counts once its end has come, which the loop does not tell."""
+        if self._announced is not None and not self._begun:
+            domain, server, number = self._announced
+            self._domains[domain] = (server, number)
+            self._announced = None
 
     # --- bytes in --------------------------------------------------------------------------------------------------
 
@@ -465,6 +491,9 @@ class EventDecoder:
 
     def _mariadb_gtid(self, buffer: bytes, body: int, end: int, position: int) -> None:
         flags = buffer[body + 12]
+        self.found = True
+        self._end_announced()
+        self._announced = (u32(buffer, body + 8)[0], u32(buffer, body - 14)[0], u64(buffer, body)[0])
         self._number, self._begun = 0, _ANNOUNCED if flags & _STANDALONE else _INSIDE
         if flags & _PREPARED_XA:
             # What MySQL says by an XA START.
@@ -482,7 +511,7 @@ class EventDecoder:
         file_number(file)
         if self._begun:
             # A transaction is never split over two files: what was begun was cut off by a crash of the server.
-            self._begun, self._number, self._xa = _OUTSIDE, 0, None
+            self._begun, self._number, self._xa, self._announced = _OUTSIDE, 0, None, None
         self.file, self.offset = file, offset
         self._tables = {_DUMMY_TABLE: None}
 
@@ -503,6 +532,7 @@ class EventDecoder:
 
     def _heard(self, file: str, position: int) -> None:
         """The server has nothing more to send up to here, or only what it was told to leave out."""
+        self.found = True
         if self._begun or not file:
             return
         if file_number(file) > file_number(self.file or ".0"):

@@ -57,6 +57,11 @@ class ServerFacts:
         return "SHOW BINARY LOG STATUS" if new else "SHOW MASTER STATUS"
 
 
+def identity_question(*, mariadb: bool) -> str:
+    """The expression that tells one server from others."""
+    return "CONCAT_WS(':', @@hostname, @@port, @@server_id)" if mariadb else "@@server_uuid"
+
+
 _VARIABLES = (
     "gtid_mode", "log_bin", "binlog_format", "binlog_row_image", "binlog_row_value_options", "sql_mode", "time_zone",
     "binlog_transaction_compression", "server_id", "read_only", "super_read_only", "version_comment",

@@ -39,7 +39,8 @@ class Follower:
         self._followed = followed
         self._handover = handover
         self._with_gtids = start.gtids is not None
-        self._decoder = EventDecoder(followed, executed=start.gtids)
+        self._by_domains = not start.file and start.domains is not None
+        self._decoder = EventDecoder(followed, executed=start.gtids, domains=start.domains)
         if not self._with_gtids:
             self._decoder.file, self._decoder.offset = start.file, start.offset
         self._place = start
@@ -114,12 +115,18 @@ class Follower:
             log.info("%s; connecting again in %.1f s at %s", lost.message, delay, self._place.position())
             self._stopping.wait(delay)
 
+    def asked_for(self) -> BinlogPlace:
+        """Where the server is asked to begin, the next time."""
+        if self._with_gtids:
+            return replace(self._place, gtids=self._decoder.executed_gtids())
+        if self._by_domains:
+            # A file's beginning is told first, which lies before what is asked for, and transactions of another domain may be shown before that.
+            return replace(self._place, file="", offset=0)
+        return self._place
+
     def _connect(self) -> None:
         dump = Dump(self._settings, server_id=self._server_id, uuid=self._uuid)
-        place = self._place
-        if self._with_gtids:
-            place = replace(place, gtids=self._decoder.executed_gtids())
-        dump.open(place)
+        dump.open(self.asked_for())
         self._decoder.restart(checksums=dump.checksums)
         with self._lock:
             self._dump = dump
@@ -146,10 +153,17 @@ class Follower:
 
     def _publish(self) -> None:
         decoder = self._decoder
+        if self._by_domains and not decoder.found:
+            # A file begins before it turns out that the transaction is in none.
+            return
         gtids = decoder.take_gtids()
         if decoder.file != self._place.file or decoder.offset != self._place.offset:
-            self._place = BinlogPlace(
-                decoder.file, decoder.offset, decoder.executed_gtids().copy() if self._with_gtids else None
+            self._place = replace(
+                self._place,
+                file=decoder.file,
+                offset=decoder.offset,
+                gtids=decoder.executed_gtids().copy() if self._with_gtids else None,
+                domains=None if self._place.domains is None else decoder.domain_gtids(),
             )
         keys, events = decoder.take_keys()
         self._handover.put(News(keys, events, gtids, self._place, decoder.heartbeat, decoder.take_xa_ended()))

@@ -17,7 +17,7 @@ from ghostpy.dialects.mysql import quote, revert_record
 from ghostpy.dialects.mysql.deferred_indexes import DeferredIndexes
 from ghostpy.dialects.mysql.driver_errors import DuplicateEntry
 from ghostpy.dialects.mysql.earlier_run import EXCHANGED, LEDGER_COMMENT, SOURCE, EarlierRun
-from ghostpy.dialects.mysql.facts import ServerFacts
+from ghostpy.dialects.mysql.facts import ServerFacts, identity_question
 from ghostpy.dialects.mysql.inspect import describe, table_exists
 from ghostpy.dialects.mysql.native import Native
 from ghostpy.dialects.mysql.session import Session, see_gone
@@ -184,11 +184,19 @@ class Housekeeper:
             await self.drop_ledger()
 
     async def identity(self) -> str:
-        """A set of GTIDs means the same on every server of a topology; a file and an offset do not."""
-        if self.facts is not None and self.facts.waits_by_gtid:
+        """GTIDs mean the same on every server of a topology; a file and an offset do not. On MariaDB the stream's position tells whose it is."""
+        if self._working.mariadb or (self.facts is not None and self.facts.waits_by_gtid):
             return ""
-        mariadb = "CONCAT_WS(':', @@hostname, @@port, @@server_id)"
-        question = f"SELECT {mariadb if self._working.mariadb else '@@server_uuid'}"
+        return await self._server()
+
+    async def is_here(self, noted: str) -> bool:
+        if noted == await self.identity():
+            return True
+        # An earlier version of ghostpy noted it on MariaDB, where its positions had no GTIDs.
+        return self._working.mariadb and noted == await self._server()
+
+    async def _server(self) -> str:
+        question = f"SELECT {identity_question(mariadb=self._working.mariadb)}"
         return str(await self._working.scalar(question, doing="asking who the server is"))
 
     async def adopt(self) -> None:

@@ -1,7 +1,7 @@
 """A connection that the server streams its binlog to. Blocking; for a thread of its own.
 
 Sources: "COM_REGISTER_SLAVE", "COM_BINLOG_DUMP", "COM_BINLOG_DUMP_GTID" ("Replication Protocol", MySQL source
-documentation).
+documentation); "Replica Registration" and "COM_BINLOG_DUMP" (MariaDB Knowledge Base).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pymysql.connections
 
 from ghostpy.dialects.mysql.binlog_place import BinlogPlace
 from ghostpy.dialects.mysql.driver_errors import error_number, translated
+from ghostpy.dialects.mysql.facts import identity_question
 from ghostpy.dialects.mysql.session import driver_arguments
 from ghostpy.errors import ConnectionFailed, ServerGone
 from ghostpy.settings import ConnectSettings
@@ -31,6 +32,7 @@ _COM_DUMP_GTID = 0x1E
 _THROUGH_GTID = 0x04
 _AT_ONCE = 1 << 18
 _PARSE_ERROR = 1064
+_FIRST_OFFSET = 4
 _MAX_OFFSET = 0xFFFFFFFF
 
 
@@ -50,14 +52,15 @@ class Dump:
         """Connect, register and ask for everything after `start`. Raises ConnectionFailed, MissingPrivilege,
         ServerError.
 
-        That the server no longer has it, it says later, in the stream.
+        That the server no longer has it, it says later, in the stream. Where another server has taken the address, that is ConnectionFailed:
+        what the run's other sessions are told is true of the first one only.
         """
         arguments = driver_arguments(self._settings) | {"read_timeout": READ_TIMEOUT, "write_timeout": READ_TIMEOUT}
         doing = "connecting for the change stream"
         try:
             self._connection = connection = pymysql.connect(**arguments)
             doing = "setting the change stream up"
-            self._set_up(connection)
+            self._set_up(connection, start)
             doing = "registering as a replica"
             _command(connection, self._registration())
             connection._read_packet()  # type: ignore[no-untyped-call]
@@ -71,11 +74,15 @@ class Dump:
             self.close()
             raise ConnectionFailed(f"{doing} at {self._settings.address}: {error}") from error
 
-    def _set_up(self, connection: pymysql.connections.Connection[Any]) -> None:
+    def _set_up(self, connection: pymysql.connections.Connection[Any], start: BinlogPlace) -> None:
         period = int(HEARTBEAT_SECONDS * 1_000_000_000)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT @@GLOBAL.binlog_checksum, CONNECTION_ID()")
-            checksum, identity = cursor.fetchone() or ("NONE", 0)
+            cursor.execute("SELECT @@GLOBAL.binlog_checksum, CONNECTION_ID(), VERSION()")
+            checksum, identity, version = cursor.fetchone() or ("NONE", 0, "")
+            cursor.execute(f"SELECT {identity_question(mariadb='mariadb' in str(version).lower())}")
+            (server,) = cursor.fetchone() or ("",)
+            if start.server and start.server != server:
+                raise ValueError(f"another server answers there now, {server} in the place of {start.server}")
             self.checksums = str(checksum).upper() not in ("NONE", "OFF")
             self.connection_id = int(identity)
             # Old and new names: which of them a server reads depends on its version. MariaDB wants its capability told.
@@ -84,6 +91,12 @@ class Dump:
                 f"@source_heartbeat_period={period}, @master_heartbeat_period={period}, "
                 f"@replica_uuid='{self._uuid}', @slave_uuid='{self._uuid}', @mariadb_slave_capability=4"
             )
+            if start.domains is not None and not start.file:
+                # Strict: where the server lacks the very transaction, it must not begin at the next one that it has.
+                cursor.execute(
+                    f"SET @slave_connect_state='{start.domains}', @slave_gtid_strict_mode=1, "
+                    "@slave_gtid_ignore_duplicates=0"
+                )
 
     def _registration(self) -> bytes:
         name = b"ghostpy"
@@ -92,7 +105,7 @@ class Dump:
     def _request(self, start: BinlogPlace) -> bytes:
         if start.gtids is None:
             return (
-                struct.pack("<BIHI", _COM_DUMP, min(start.offset, _MAX_OFFSET), 0, self._server_id)
+                struct.pack("<BIHI", _COM_DUMP, min(start.offset, _MAX_OFFSET) or _FIRST_OFFSET, 0, self._server_id)
                 + start.file.encode()
             )
         executed = start.gtids.encoded()

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ghostpy.dialects.handover import Handover
+from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.binlog_place import BinlogPlace
+from ghostpy.dialects.mysql.domain_gtids import DomainGtids
 from ghostpy.dialects.mysql.events import Followed
-from ghostpy.dialects.mysql.facts import ServerFacts
+from ghostpy.dialects.mysql.facts import ServerFacts, identity_question
 from ghostpy.dialects.mysql.fence import Fence
 from ghostpy.dialects.mysql.follower import Follower
 from ghostpy.dialects.mysql.gtid import GtidSet
@@ -31,6 +33,8 @@ _KEYS_IN_FLIGHT = 50_000
 
 class BinlogStream:
     """Fulfils `ChangeStream` on a server's binlog, by GTIDs where the server has them, else by file and offset.
+
+    On MariaDB by file and offset as long as they mean the same as the GTIDs beside them: where an earlier run was on another server, by these.
 
     `columns`: all columns of the source in order; `key`: those of the copy key; `exchange`: see `Followed`.
     """
@@ -87,14 +91,25 @@ class BinlogStream:
         if self._facts.reads_fenced and not self._facts.waits_by_gtid:
             # A set of GTIDs holds what is visible already; an offset is only what was written.
             await self._fence.commit()
-        return BinlogPlace(start.file, start.offset, start.gtids, (settled.file, settled.offset)).position()
+        return replace(
+            start,
+            settled=(settled.file, settled.offset),
+            domains=await self._domains(start.file, start.offset) or start.domains,
+        ).position()
 
     def noted(self, position: Position) -> str:
         """See `ChangeStream.noted`."""
         place = position.token
         assert isinstance(place, BinlogPlace)
-        gtids = None if place.gtids is None else str(place.gtids)
-        return json.dumps({"file": place.file, "offset": place.offset, "gtids": gtids})
+        return json.dumps(
+            {
+                "file": place.file,
+                "offset": place.offset,
+                "gtids": None if place.gtids is None else str(place.gtids),
+                "domains": None if place.domains is None else str(place.domains),
+                "server": place.server,
+            }
+        )
 
     async def resumed(self, noted: str) -> Position:
         """See `ChangeStream.resumed`."""
@@ -103,10 +118,22 @@ class BinlogStream:
             raise StreamLost(f"gtid_mode of {self._connect.address} is another than it was")
         gtids = None if told["gtids"] is None else GtidSet.parse(str(told["gtids"]))
         self._fence.add_earlier(gtids)
-        if gtids is None:
-            return BinlogPlace(str(told["file"]), int(told["offset"])).position()
-        # Files and offsets are those of one server; what was executed is the same on all of them.
-        return BinlogPlace("", 0, gtids).position()
+        server, _ = await self._who()
+        if gtids is not None:
+            # Files and offsets are those of one server; what was executed is the same on all of them.
+            return BinlogPlace("", 0, gtids, server=server).position()
+        place = BinlogPlace(str(told["file"]), int(told["offset"]), server=server)
+        here = await self._domains(place.file, place.offset)
+        # An earlier version noted no GTIDs on MariaDB, and its server beside the position.
+        if told.get("domains") is None:
+            if told.get("server", server) != server:
+                raise StreamLost(f"file and offset are those of another server, {told['server']}, which told no GTIDs")
+            return replace(place, domains=here).position()
+        domains = DomainGtids.parse(str(told["domains"]))
+        if here != domains:
+            await self._expect(domains)
+            place = replace(place, file="", offset=0)
+        return replace(place, domains=domains).position()
 
     def kept(self, position: Position) -> None:
         """See `ChangeStream.kept`: the binlog is not held for anybody."""
@@ -185,14 +212,46 @@ class BinlogStream:
 
     async def _place(self) -> BinlogPlace:
         # The set first: a transaction between the two questions must come in the stream, not be left out.
-        gtids = None
+        gtids, domains = None, None
         if self._facts.waits_by_gtid:
-            rows = await self._ask("SELECT @@GLOBAL.gtid_executed", "asking for the end of the binlog")
-            gtids = GtidSet.parse(str(rows[0][0]))
+            server, told = await self._who("@@GLOBAL.gtid_executed")
+            gtids = GtidSet.parse(told)
+        elif self._facts.flavour == "mariadb":
+            server, told = await self._who("@@GLOBAL.gtid_binlog_pos")
+            domains = DomainGtids.parse(told)
+        else:
+            server, _ = await self._who()
         rows = await self._ask(self._facts.binlog_status, "asking for the end of the binlog")
         if not rows:
             raise StreamLost(f"{self._connect.address} writes no binlog", hint="Set log_bin on the server.")
-        return BinlogPlace(str(rows[0][0]), int(str(rows[0][1])), gtids)
+        return BinlogPlace(str(rows[0][0]), int(str(rows[0][1])), gtids, domains=domains, server=server)
+
+    async def _domains(self, file: str, offset: int) -> DomainGtids | None:
+        """What lies before this place by MariaDB's GTIDs; None where there is no such place."""
+        if self._facts.flavour != "mariadb":
+            return None
+        question = f"SELECT BINLOG_GTID_POS({quote.text(file)}, {offset})"
+        ((found,),) = await self._ask(question, "asking for the GTIDs at a place in the binlog")
+        return None if found is None else DomainGtids.parse(str(found))
+
+    async def _expect(self, domains: DomainGtids) -> None:
+        """Raises StreamLost where the binlog cannot go on from there. Of a domain that its binlog does not have, MariaDB itself waits for what may
+        have come long ago, when it was a replica that logged nothing.
+        """
+        rows = await self._ask("SELECT @@GLOBAL.gtid_binlog_state, @@GLOBAL.gtid_slave_pos", "asking for GTIDs")
+        logged, replicated = (str(text or "") for text in rows[0])
+        missing = domains.unknown_to(logged=logged, replicated=replicated)
+        if missing:
+            raise StreamLost(
+                f"the binlog of {self._connect.address} does not have the GTID {missing[0]}, behind which it would begin "
+                "(what a replica replicates, it logs with log_slave_updates=ON only)"
+            )
+
+    async def _who(self, also: str = "''") -> tuple[str, str]:
+        """Who the server is, and the value of an expression."""
+        question = f"SELECT {identity_question(mariadb=self._facts.flavour == 'mariadb')}, {also}"
+        ((server, told),) = await self._ask(question, "asking for the end of the binlog")
+        return str(server), str(told)
 
     async def _prepared(self) -> Sequence[str]:
         try:

@@ -201,6 +201,9 @@ class Housekeeper:
             )
         )
 
+    async def is_here(self, noted: str) -> bool:
+        return noted == await self.identity()
+
     async def adopt(self) -> None:
         if await table_oid(self._working, self._helpers.shadow) is None:
             raise errors.CannotResume(f"the shadow {self._helpers.shadow} of the earlier run is not there any more")
