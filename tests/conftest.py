@@ -99,6 +99,13 @@ def mariadb_with(servers: Servers) -> Callable[[sandbox.Options], sandbox.MariaD
 
 
 @pytest.fixture(scope="session")
+def mariadb_11_with(servers: Servers) -> Callable[[sandbox.Options], sandbox.MariaDBServer]:
+    """The same of the newer series."""
+    start = partial(sandbox.mariadb, version="11.8")
+    return lambda options: servers.get(start, options, "mariadb", "11.8")
+
+
+@pytest.fixture(scope="session")
 def postgres_with(servers: Servers) -> Callable[[int, sandbox.Options], sandbox.PostgresServer]:
     """Return PostgreSQL servers by major version and options; equal ones get the same server."""
 
@@ -124,6 +131,12 @@ def mysql_url(mysql: sandbox.MySQLServer) -> str:
 def mariadb(mariadb_with: Callable[[sandbox.Options], sandbox.MariaDBServer]) -> sandbox.MariaDBServer:
     """The MariaDB server of the session."""
     return mariadb_with({})
+
+
+@pytest.fixture(scope="session")
+def mariadb_11(mariadb_11_with: Callable[[sandbox.Options], sandbox.MariaDBServer]) -> sandbox.MariaDBServer:
+    """The MariaDB 11.8 server of the session."""
+    return mariadb_11_with({})
 
 
 @pytest.fixture(scope="session")

@@ -54,6 +54,19 @@ def test_mariadb(
         run_case(case, twins, tmp_path)
 
 
+@pytest.mark.soak
+@pytest.mark.parametrize("case", _on_mariadb())
+def test_mariadb_11(
+    case: Case,
+    mariadb_11_with: Callable[[sandbox.Options], sandbox.MariaDBServer],
+    new_database: Callable[[sandbox.Server], str],
+    tmp_path: Path,
+) -> None:
+    server = mariadb_11_with({"character-set-server": "utf8mb4"} | dict(case.server))
+    with closing(MySQLTwins(server, case, new_database(server), new_database(server))) as twins:
+        run_case(case, twins, tmp_path)
+
+
 def _on_postgres() -> list[Any]:
     """All cases on the newest version, and some on 15; in the slow tests all on all, but for those that say which versions they are for."""
     found = []

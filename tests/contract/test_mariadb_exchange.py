@@ -64,11 +64,17 @@ class Table:
         return {row[0] for row in self.execute("SHOW TABLES")}
 
 
+@pytest.fixture(params=["mariadb", pytest.param("mariadb_11", marks=pytest.mark.soak)])
+def server(request: pytest.FixtureRequest) -> sandbox.MariaDBServer:
+    found: sandbox.MariaDBServer = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.fixture
 def table(
-    mariadb: sandbox.MariaDBServer, new_database: Callable[[sandbox.Server], str], request: pytest.FixtureRequest
+    server: sandbox.MariaDBServer, new_database: Callable[[sandbox.Server], str], request: pytest.FixtureRequest
 ) -> Table:
-    table = Table(mariadb, new_database(mariadb), getattr(request, "param", "t"))
+    table = Table(server, new_database(server), getattr(request, "param", "t"))
     table.execute("CREATE TABLE {t} (id INT PRIMARY KEY)", "INSERT INTO {t} VALUES (1), (2), (3)")
     return table
 

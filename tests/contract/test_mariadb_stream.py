@@ -22,10 +22,11 @@ MariaDBWith = Callable[[sandbox.Options], sandbox.MariaDBServer]
 _TABLE = "CREATE TABLE t (id INT PRIMARY KEY)"
 
 
-@pytest.fixture
-def server(mariadb_with: MariaDBWith) -> sandbox.MariaDBServer:
+@pytest.fixture(params=["mariadb_with", pytest.param("mariadb_11_with", marks=pytest.mark.soak)])
+def server(request: pytest.FixtureRequest) -> sandbox.MariaDBServer:
     """A server whose binlog a test may end, purge, and leave holes in."""
-    return mariadb_with({"gtid-strict-mode": 0})
+    start: MariaDBWith = request.getfixturevalue(request.param)
+    return start({"gtid-strict-mode": 0})
 
 
 async def _noted(follow: Following) -> dict[str, Any]:

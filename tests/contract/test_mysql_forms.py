@@ -23,17 +23,16 @@ from ghostpy.planning.alter import parse_alter
 from ghostpy.settings import ConnectSettings, TargetSettings, TopologySettings
 
 _SHARED = (("INPLACE", "NONE"), ("INPLACE", "SHARED"), ("COPY", "SHARED"))
-LADDERS = {
-    "mysql": (("INSTANT", ""), *_SHARED),
-    "mariadb": (("INSTANT", ""), ("NOCOPY", "NONE"), ("NOCOPY", "SHARED"), *_SHARED),
-}
+_MARIADB = (("INSTANT", ""), ("NOCOPY", "NONE"), ("NOCOPY", "SHARED"), *_SHARED)
+LADDERS = {"mysql": (("INSTANT", ""), *_SHARED), "mariadb": _MARIADB, "mariadb_11": _MARIADB}
+_EACH = {"mysql": 2, "mariadb": 8, "mariadb_11": 64}
 
 
 def _cases() -> Iterator[Any]:
     """A spread, and all of them in the long run."""
     for kind in LADDERS:
-        for number, form in enumerate(forms(kind)):
-            marks = () if number % (2 if kind == "mysql" else 8) == 0 else pytest.mark.soak
+        for number, form in enumerate(forms(kind.removesuffix("_11"))):
+            marks = () if number % _EACH[kind] == 0 else pytest.mark.soak
             yield pytest.param(kind, form, marks=marks, id=f"{kind}-{form.alter[:60]}-{number}")
 
 
@@ -59,7 +58,7 @@ def test_the_plan_says_what_the_server_does(
 ) -> None:
     server, database = place(kind)
     with connected(server, database) as connection:
-        made_anew(connection, mariadb=kind == "mariadb")
+        made_anew(connection, mariadb=kind != "mysql")
         run(connection, form.before)
         if form.refused:
             with pytest.raises(errors.PlanRefused) as refused:
@@ -123,6 +122,8 @@ def _tables(connection: pymysql.connections.Connection[Any]) -> set[str]:
         ("mysql", "ADD INDEX i (a)", Strategy.SHADOW),
         ("mariadb", "ADD z INT", Strategy.INSTANT),
         ("mariadb", "ORDER BY a", Strategy.SHADOW),
+        ("mariadb_11", "ADD z INT", Strategy.INSTANT),
+        ("mariadb_11", "ORDER BY a", Strategy.SHADOW),
     ],
 )
 def test_only_what_is_instant_is_attempted(
@@ -130,14 +131,14 @@ def test_only_what_is_instant_is_attempted(
 ) -> None:
     server, database = place(kind)
     with connected(server, database) as connection:
-        made_anew(connection, mariadb=kind == "mariadb")
+        made_anew(connection, mariadb=kind != "mysql")
     plan, _ = asyncio.run(_planned(server, alter, attempt_instant_ddl=True))
     assert plan.strategy is strategy
     plan, _ = asyncio.run(_planned(server, alter, attempt_instant_ddl=True, transforms=(("a", "a + 1"),)))
     assert plan.strategy is Strategy.SHADOW
 
 
-@pytest.mark.parametrize("kind", ["mysql", "mariadb"])
+@pytest.mark.parametrize("kind", ["mysql", "mariadb", pytest.param("mariadb_11", marks=pytest.mark.soak)])
 def test_what_may_not_be_seen_is_not_hoped_for(place: Callable[[str], tuple[sandbox.Server, str]], kind: str) -> None:
     """Without PROCESS nobody sees whether a table was written anew."""
     server, database = place(kind)
@@ -149,14 +150,14 @@ def test_what_may_not_be_seen_is_not_hoped_for(place: Callable[[str], tuple[sand
         f"GRANT {more}, REPLICATION SLAVE ON *.* TO few",
     )
     with connected(server, database) as connection:
-        made_anew(connection, mariadb=kind == "mariadb")
+        made_anew(connection, mariadb=kind != "mysql")
     found = {
         alter: asyncio.run(_planned(server, alter, user="few", strategy="auto"))[0].strategy
         for alter in ("ADD z INT", "ADD INDEX i (a)", "FORCE", "ORDER BY a")
     }
     server.execute("DROP USER few")
     # MariaDB has a word for it: NOCOPY.
-    index = Strategy.STAGED if kind == "mariadb" else Strategy.SHADOW
+    index = Strategy.SHADOW if kind == "mysql" else Strategy.STAGED
     assert list(found.values()) == [Strategy.INSTANT, index, Strategy.SHADOW, Strategy.SHADOW]
 
 

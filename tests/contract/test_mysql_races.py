@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
@@ -29,6 +29,8 @@ class Kind:
     """A kind of server by what its reads can be fenced with."""
 
     mariadb: bool = False
+    start: str = "mysql_with"
+    """The fixture that starts it."""
     options: sandbox.Options = field(default_factory=dict)
     fenced: bool = True
 
@@ -42,20 +44,22 @@ _KINDS = {
     "gtids": Kind(),
     "no gtids": Kind(options=_NO_GTIDS),
     "no gtids, no order": Kind(options={**_NO_GTIDS, "binlog-order-commits": "OFF"}, fenced=False),
-    "mariadb": Kind(mariadb=True),
+    "mariadb": Kind(mariadb=True, start="mariadb_with"),
+    "mariadb 11.8": Kind(mariadb=True, start="mariadb_11_with"),
 }
+_SELDOM = "mariadb 11.8"
 
 
-@pytest.fixture(params=_KINDS)
-def slow_commits(
-    request: pytest.FixtureRequest,
-    mysql_with: Callable[[sandbox.Options], sandbox.MySQLServer],
-    mariadb_with: Callable[[sandbox.Options], sandbox.MariaDBServer],
-) -> Iterator[tuple[Kind, sandbox.Server]]:
+def _params(kinds: Iterable[str]) -> list[Any]:
+    return [pytest.param(kind, marks=pytest.mark.soak if kind == _SELDOM else ()) for kind in kinds]
+
+
+@pytest.fixture(params=_params(_KINDS))
+def slow_commits(request: pytest.FixtureRequest) -> Iterator[tuple[Kind, sandbox.Server]]:
     """A server that waits for a replica's word, which never comes, after the binlog write and before the engine commit."""
     kind = _KINDS[request.param]
     options = {"skip-name-resolve": None, **kind.options}
-    server = mariadb_with(options) if kind.mariadb else mysql_with(options)
+    server = request.getfixturevalue(kind.start)(options)
     with _connection(server) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT COUNT(*) FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'rpl_semi_sync_source'")
         if cursor.fetchone() == (0,) and not kind.mariadb:
@@ -232,16 +236,12 @@ def test_a_key_that_an_earlier_run_has_left_is_seen(
 _STATUS = {False: "SHOW BINARY LOG STATUS", True: "SHOW MASTER STATUS"}
 
 
-@pytest.mark.parametrize("kind", [name for name, kind in _KINDS.items() if kind.fenced])
+@pytest.mark.parametrize("kind", _params(name for name, kind in _KINDS.items() if kind.fenced))
 def test_rows_that_a_transaction_holds_are_not_waited_for(
-    kind: str,
-    mysql_with: Callable[[sandbox.Options], sandbox.MySQLServer],
-    mariadb_with: Callable[[sandbox.Options], sandbox.MariaDBServer],
-    new_database: Callable[[sandbox.Server], str],
+    request: pytest.FixtureRequest, kind: str, new_database: Callable[[sandbox.Server], str]
 ) -> None:
     """Who waits for no row lock, and takes none, is part of no deadlock."""
-    options = _KINDS[kind].options
-    server = mariadb_with(options) if _KINDS[kind].mariadb else mysql_with(options)
+    server = request.getfixturevalue(_KINDS[kind].start)(_KINDS[kind].options)
     database = new_database(server)
     _execute(server, database, "CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 1), (2, 1)")
 

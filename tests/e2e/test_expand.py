@@ -23,7 +23,11 @@ _SLOWLY = ("--chunk-size=50", "--nice-ratio=1")
 
 
 @pytest.fixture(
-    params=["mysql", "postgres", *(pytest.param(each, marks=pytest.mark.soak) for each in ("mariadb", 14, 15, 16, 17))]
+    params=[
+        "mysql",
+        "postgres",
+        *(pytest.param(each, marks=pytest.mark.soak) for each in ("mariadb", "mariadb_11", 14, 15, 16, 17)),
+    ]
 )
 def place(request: pytest.FixtureRequest, new_database: NewDatabase) -> Names:
     """Numbers are versions of PostgreSQL."""

@@ -40,19 +40,25 @@ def test_a_server_that_writes_pages_all_the_time_is_not_waited_for_for_ever(
     migrate_under_load(server, new_database(server), SYSBENCH, rows=20_000, rate=1500, seed=4)
 
 
-def test_nothing_is_lost_on_mariadb(mariadb: sandbox.MariaDBServer, new_database: NewDatabase) -> None:
-    migrate_under_load(mariadb, new_database(mariadb), SYSBENCH, rows=50_000, rate=1500, seed=3)
+@pytest.mark.parametrize(("kind", "rows"), [("mariadb", 50_000), ("mariadb_11", 20_000)])
+def test_nothing_is_lost_on_mariadb(
+    request: pytest.FixtureRequest, new_database: NewDatabase, kind: str, rows: int
+) -> None:
+    server = request.getfixturevalue(kind)
+    migrate_under_load(server, new_database(server), SYSBENCH, rows=rows, rate=1500, seed=3)
 
 
 @pytest.mark.soak
+@pytest.mark.parametrize("kind", ["mariadb", "mariadb_11"])
 @pytest.mark.parametrize("seed", range(5))
 def test_nothing_is_lost_on_mariadb_in_five_runs(
-    mariadb: sandbox.MariaDBServer, new_database: NewDatabase, seed: int
+    request: pytest.FixtureRequest, new_database: NewDatabase, kind: str, seed: int
 ) -> None:
+    server = request.getfixturevalue(kind)
     held = migrate_under_load(
-        mariadb, new_database(mariadb), _at_full_speed(SYSBENCH), rows=1_000_000, rate=3000, seed=seed
+        server, new_database(server), _at_full_speed(SYSBENCH), rows=1_000_000, rate=3000, seed=seed
     )
-    print(f"MariaDB, run {seed}: {held}")
+    print(f"MariaDB {server.version}, run {seed}: {held}")
 
 
 @pytest.mark.soak

@@ -23,7 +23,9 @@ _WITHIN = 60.0
 _ON = "going on with the work of an earlier run"
 
 
-@pytest.fixture(params=["mysql", "postgres", pytest.param("mariadb", marks=pytest.mark.soak)])
+@pytest.fixture(
+    params=["mysql", "postgres", *(pytest.param(each, marks=pytest.mark.soak) for each in ("mariadb", "mariadb_11"))]
+)
 def place(request: pytest.FixtureRequest, new_database: NewDatabase) -> Place:
     return make_place(request.getfixturevalue(request.param), new_database)
 

@@ -25,7 +25,11 @@ NewDatabase = Callable[[sandbox.Server], str]
 _ALTER = "ADD COLUMN extra BIGINT NOT NULL DEFAULT 7, MODIFY k BIGINT NOT NULL, DROP COLUMN note, DROP COLUMN seen"
 _OLD, _NEW = "_t_del", "_t_rev_del"
 _WITHOUT_GTIDS = {"gtid-mode": "OFF", "enforce-gtid-consistency": "OFF"}
-_KINDS = ("mysql", "mariadb", pytest.param("mysql_without_gtids", marks=pytest.mark.soak))
+_KINDS = (
+    "mysql",
+    "mariadb",
+    *(pytest.param(each, marks=pytest.mark.soak) for each in ("mariadb_11", "mysql_without_gtids")),
+)
 
 
 @pytest.fixture(params=_KINDS)
