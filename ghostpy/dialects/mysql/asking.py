@@ -33,6 +33,12 @@ class AskingSession:
             await self._ready()
             return await self._session.query(sql, doing=doing)
 
+    async def sessions(self, *, doing: str) -> list[Row]:
+        """See `Session.sessions`. Raises as `query` does."""
+        async with self._one_at_a_time:
+            await self._ready()
+            return await self._session.sessions(doing=doing)
+
     async def record(self, sql: str, *, doing: str) -> Mapping[str, object]:
         """The first row of a statement by its columns' names; empty where there is none."""
         async with self._one_at_a_time:

@@ -101,7 +101,7 @@ class EarlierRun:
         while True:
             orphans = [
                 row[0]
-                for row in await self._session.query("SHOW FULL PROCESSLIST", doing="looking for a dead run's sessions")
+                for row in await self._session.sessions(whole=True, doing="looking for a dead run's sessions")
                 if row[0] != self._session.connection_id and _writes(str(row[7] or ""), marks)
             ]
             if not orphans:

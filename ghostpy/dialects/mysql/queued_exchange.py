@@ -218,7 +218,7 @@ class QueuedFrozen(FrozenSession):
 
     async def _queued(self) -> bool:
         """Whether the RENAME waits for the source: it waits, and has the lock of the old table's name, or need not have it yet."""
-        sessions = await self._helping.query("SHOW PROCESSLIST", doing="looking at the exchange's place in the queue")
+        sessions = await self._helping.sessions(doing="looking at the exchange's place in the queue")
         state = next((str(row[6]) for row in sessions if row[0] == self._renaming.connection_id), "")
         if not state.startswith(_WAITING):
             return False

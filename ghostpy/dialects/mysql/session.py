@@ -18,6 +18,7 @@ import pymysql
 import pymysql.connections
 
 from ghostpy import errors
+from ghostpy.dialects.mysql import process_list
 from ghostpy.dialects.mysql.driver_errors import translated
 from ghostpy.settings import ConnectSettings, TlsSettings
 
@@ -155,8 +156,7 @@ class Session:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT CONNECTION_ID(), @@GLOBAL.sql_mode, VERSION()")
                 identity, modes, version = cursor.fetchone() or (0, "", "")
-                cursor.execute(_SESSIONS)
-                seen_as = dict(_seen(cursor.fetchall())).get(int(identity), "")
+                seen_as = dict(_seen(process_list.sessions(connection))).get(int(identity), "")
                 for statement in (*_set_up(session_modes(str(modes)), str(version), autocommit), *self._setup):
                     cursor.execute(statement)
         except pymysql.MySQLError as error:
@@ -169,6 +169,12 @@ class Session:
     async def query(self, sql: str, *, doing: str = "reading") -> list[Row]:
         """The rows of a statement."""
         return (await self._run(lambda cursor: list(cursor.fetchall()), sql, doing))[0]
+
+    async def sessions(self, *, whole: bool = False, doing: str) -> list[Row]:
+        """The sessions that the server lists, as SHOW PROCESSLIST has them; `whole`: with the whole of their statements."""
+        sql = process_list.WHOLE if whole else process_list.LIST
+        rows, _ = await self._run(lambda cursor: list(cursor.fetchall()), sql, doing, as_bytes=True)
+        return process_list.readable(rows)
 
     async def described(self, sql: str, *, doing: str = "reading") -> tuple[list[str], list[Row]]:
         """The names of the columns, and the rows."""
@@ -192,13 +198,13 @@ class Session:
         rows = await self.query(sql, doing=doing)
         return rows[0][0] if rows else None
 
-    async def _run(self, fetch: Callable[[Any], T], sql: str, doing: str) -> tuple[T, int]:
+    async def _run(self, fetch: Callable[[Any], T], sql: str, doing: str, *, as_bytes: bool = False) -> tuple[T, int]:
         async with self._lock:
             if self._connection is None or self._thread is None:
                 raise errors.ServerGone(f"{doing} on {self.settings.address}: the session is closed")
             self._busy = True
             # Shielded: a cancelled caller must not find the connection in mid-statement and think it idle; `close` then kills it.
-            statement = partial(self._blocking, self._connection, fetch, sql, doing)
+            statement = partial(self._blocking, self._connection, fetch, sql, doing, as_bytes)
             task = asyncio.get_running_loop().run_in_executor(self._thread, statement)
             try:
                 return await asyncio.shield(task)
@@ -212,11 +218,17 @@ class Session:
                 self._busy = not task.done()
 
     def _blocking(
-        self, connection: pymysql.connections.Connection[Any], fetch: Callable[[Any], T], sql: str, doing: str
+        self,
+        connection: pymysql.connections.Connection[Any],
+        fetch: Callable[[Any], T],
+        sql: str,
+        doing: str,
+        as_bytes: bool,
     ) -> tuple[T, int]:
         log.debug("%s: %.400s", self.purpose, sql)
+        decoding = process_list.bytes_as_text(connection) if as_bytes else contextlib.nullcontext()
         try:
-            with connection.cursor() as cursor:
+            with decoding, connection.cursor() as cursor:
                 changed = cursor.execute(sql)
                 return fetch(cursor), changed
         except pymysql.MySQLError as error:
@@ -258,17 +270,11 @@ def kill(settings: ConnectSettings, connection_id: int, seen_as: str | None = No
         connection = connect(settings)
         try:
             with connection.cursor() as cursor:
-                if seen_as is not None:
-                    cursor.execute(_SESSIONS)
-                    if (connection_id, seen_as) not in _seen(cursor.fetchall()):
-                        return
+                if seen_as is not None and (connection_id, seen_as) not in _seen(process_list.sessions(connection)):
+                    return
                 cursor.execute(f"KILL {connection_id}")
         finally:
             connection.close()
-
-
-# Not information_schema.PROCESSLIST: reading it fails while any session runs a statement with 4-byte characters (error 3854, 9.7.4).
-_SESSIONS = "SHOW PROCESSLIST"
 
 
 def _seen(sessions: Sequence[Row]) -> set[tuple[int, str]]:
@@ -283,7 +289,7 @@ async def see_gone(settings: ConnectSettings, connection_id: int, seen_as: str) 
     """
     deadline = time.monotonic() + _GONE_WITHIN
     async with opened(settings, purpose="end") as session:
-        while (connection_id, seen_as) in _seen(await session.query(_SESSIONS, doing="looking for a lost session")):
+        while (connection_id, seen_as) in _seen(await session.sessions(doing="looking for a lost session")):
             if time.monotonic() > deadline:
                 return False
             await asyncio.to_thread(kill, settings, connection_id, seen_as)

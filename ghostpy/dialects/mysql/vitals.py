@@ -137,7 +137,7 @@ class ServerVitals:
 
     async def _without_name(self, ports: Sequence[int], known: set[str]) -> Sequence[str]:
         """Replicas that do not say where they are (report_host): their sessions tell the host, and the port is a guess."""
-        sessions = await self._own.query("SHOW PROCESSLIST", doing="looking for replicas")
+        sessions = await self._own.sessions(doing="looking for replicas")
         hosts = {str(row[2]).rpartition(":")[0] for row in sessions if str(row[4]).startswith(_DUMP)}
         port = ports[0] if len(set(ports)) == 1 and ports[0] else _DEFAULT_PORT
         followers = await self._followers_of_ours()
