@@ -30,6 +30,7 @@ from ghostpy.model.revertible import Revertible
 from ghostpy.model.schema_difference import SchemaDifference
 from ghostpy.model.script import Note, Script, Seen, Statement, TableStanding
 from ghostpy.model.standing import Standing
+from ghostpy.model.trial import Trial
 from ghostpy.settings import TargetSettings, ThrottleSettings
 
 
@@ -581,6 +582,13 @@ class Dialect(Server, Protocol):
         """For the length of a block, a table of our own into which a sample can be copied; by shadow, and only where nothing is carried out.
 
         Raises what the server raises where it may not be made, ServerGone where it may be left.
+        """
+
+    async def trial(self, plan: Plan, seconds: float) -> Trial | None:
+        """Let the server make the change itself, as `plan` says or else by its own ALTER, on a table of our own with the rows that are copied
+        into it in about `seconds`, gone again afterwards. The source is only read. None where there is no such way.
+
+        Only where nothing is carried out. Raises what the server raises where it may not be made, ServerGone where it may be left.
         """
 
     def change(self, plan: Plan) -> Mapping[str, str]:

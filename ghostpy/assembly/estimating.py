@@ -9,13 +9,15 @@ from ghostpy.engine.sample import sampled
 from ghostpy.model.estimate import AT_ONCE, Estimate
 from ghostpy.model.finding import Finding
 from ghostpy.model.plan import Plan, Strategy
-from ghostpy.planning.estimating import scaled
+from ghostpy.planning.estimating import natively, scaled
 from ghostpy.preflight.refusal import refusal, refusing
 from ghostpy.protocols import Dialect
 from ghostpy.settings import MigrateSettings
 
 _SECONDS = 1.0
-_NOT_MEASURED = "what the server does on the table itself is not measured; it reads all rows at least once"
+_BESIDE = 0.3
+"""Seconds, of the sample for a way that is not taken."""
+_NO_TRIAL = "what the server does on the table itself could not be tried"
 
 
 async def with_estimate(dialect: Dialect, plan: Plan, settings: MigrateSettings) -> Plan:
@@ -31,8 +33,21 @@ async def with_estimate(dialect: Dialect, plan: Plan, settings: MigrateSettings)
     if refusing(plan.findings):
         raise refusal(plan.source.name, dialect.address, plan.findings)
     if plan.strategy is Strategy.STAGED:
-        return replace(plan, estimate=Estimate(reason=_NOT_MEASURED))
-    return replace(plan, estimate=await _by_sample(dialect, plan, settings))
+        found = await _natively(dialect, plan, _SECONDS)
+        return replace(plan, estimate=found or Estimate(reason=_NO_TRIAL))
+    plan = replace(plan, estimate=await _by_sample(dialect, plan, settings))
+    return replace(plan, native=await _natively(dialect, plan, _BESIDE))
+
+
+async def _natively(dialect: Dialect, plan: Plan, seconds: float) -> Estimate | None:
+    """None where the server has no such way."""
+    try:
+        trial = await dialect.trial(plan, seconds)
+    except errors.ConnectionFailed:
+        raise
+    except errors.GhostpyError as error:
+        return Estimate(reason=f"no sample could be taken: {error.message}")
+    return None if trial is None else natively(trial, ours=plan.strategy is Strategy.STAGED)
 
 
 async def _by_sample(dialect: Dialect, plan: Plan, settings: MigrateSettings) -> Estimate:

@@ -59,7 +59,10 @@ def _estimate(estimate: Estimate | None) -> Document | None:
 def _advice(plan: Plan, settings: MigrateSettings) -> Document:
     table = partial(quoted, settings.connect)
     return {
-        "alternatives": [asdict(each) for each in alternatives(plan, settings.connect.dialect)],
+        "alternatives": [
+            {**asdict(each), "estimate": _estimate(each.estimate)}
+            for each in alternatives(plan, settings.connect.dialect)
+        ],
         "way_back": [asdict(each) for each in ways_back(plan, settings, table)],
         "checks": {
             "before": [asdict(each) for each in checks_before(plan, settings, table)],

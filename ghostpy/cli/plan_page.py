@@ -25,7 +25,7 @@ def _of_plan(document: Document, rows: Mapping[str, Sequence[str]]) -> Iterator[
     yield _section("Change", node("pre", document["alter"], class_="sql"), _why(document))
     yield _section("Steps", _numbered(rows.get("steps", ())), _tables(document))
     yield _columns(document["columns"])
-    yield _section("Other ways, and their price", _rows(document["alternatives"], "strategy", "price"))
+    yield _section("Other ways, and their price", _others(document["alternatives"]))
     yield _way_back(document["way_back"])
     yield _section("Before", _checks(document["checks"]["before"]))
     yield _section("Afterwards", _checks(document["checks"]["after"]))
@@ -65,7 +65,10 @@ def _cards(document: Document) -> Iterator[tuple[str, str, str]]:
         yield "time, about", duration(estimate["seconds"]), parts
     if estimate["disk_bytes"]:
         free = document["disk_free"]
-        yield "disk needed, about", size(estimate["disk_bytes"]), f"{size(free)} free" if free is not None else ""
+        sorting = estimate["temporary_bytes"]
+        more = [f"{size(sorting)} of it to sort in"] if sorting else []
+        more += [f"{size(free)} free"] if free is not None else []
+        yield "disk needed, about", size(estimate["disk_bytes"]), ", ".join(more)
     if estimate["log_bytes"]:
         yield "log written, about", size(estimate["log_bytes"]), ""
     if estimate["sample_rows"]:
@@ -126,8 +129,17 @@ def _checks(checks: Sequence[Document]) -> Element | None:
     return node("table", lines) if lines else None
 
 
-def _rows(records: Sequence[Document], name: str, text: str) -> Element | None:
-    return table_of([(str(each[name]), str(each[text])) for each in records])
+def _others(ways: Sequence[Document]) -> Element | None:
+    return table_of([(str(way["strategy"]), str(way["price"]) + _measured(way["estimate"])) for way in ways])
+
+
+def _measured(estimate: Document | None) -> str:
+    """Of a way that is not taken, in short."""
+    if estimate is None or estimate["seconds"] is None:
+        return ""
+    told = [duration(estimate["seconds"])]
+    told += [f"{size(estimate[key])} of {what}" for key, what in (("disk_bytes", "disk"), ("log_bytes", "log")) if estimate[key] is not None]  # fmt: skip
+    return f". About {', '.join(told)}, by the same kind of sample"
 
 
 def _grid(heads: Iterable[str], lines: Iterable[Iterable[str | None]]) -> Element:

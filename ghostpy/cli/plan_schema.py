@@ -52,11 +52,13 @@ _ESTIMATE = _record(
     parts={"type": "object", "additionalProperties": _SECONDS},
     disk_bytes=_NUMBER_OR_NULL,
     log_bytes=_NUMBER_OR_NULL,
+    temporary_bytes=_NUMBER,
     sample_rows=_NUMBER,
     sample_seconds=_SECONDS,
     reason=_TEXT,
     assumes=_TEXT,
 )
+_ESTIMATE_OR_NULL: Schema = {"anyOf": [_ESTIMATE, {"type": "null"}]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +101,17 @@ KEYS = (
     Key("kept", _TEXTS, "tables that stay at its end", True),
     Key(
         "estimate",
-        {"anyOf": [_ESTIMATE, {"type": "null"}]},
-        "`seconds` in all and by `parts`, `disk_bytes`, `log_bytes` (null where not known, with the `reason`), the sample that they come from, and what is assumed; "
-        "`seconds` 0: at once",
+        _ESTIMATE_OR_NULL,
+        "`seconds` in all and by `parts`, `disk_bytes`, `log_bytes` (null where not known, with the `reason`), `temporary_bytes` (of `disk_bytes`, for files that are gone at the end), "
+        "the sample that they come from, and what is assumed; `seconds` 0: at once",
         True,
     ),
     Key(
         "alternatives",
-        _list(_record(strategy=_TEXT, price=_TEXT, possible={"type": ["boolean", "null"]})),
-        "other ways, each with `strategy`, `price`, `possible` (null: the server was not asked)",
+        _list(
+            _record(strategy=_TEXT, price=_TEXT, possible={"type": ["boolean", "null"]}, estimate=_ESTIMATE_OR_NULL)
+        ),
+        "other ways, each with `strategy`, `price`, `possible` (null: the server was not asked), `estimate` (as above; null where it was not tried)",
         True,
     ),
     Key("way_back", _list(_record(step=_TEXT, how=_TEXT, loses=_TEXT)), "for each `step`, `how` it is taken back and what that `loses`", True),

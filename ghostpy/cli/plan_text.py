@@ -12,6 +12,7 @@ from rich.text import Text
 
 from ghostpy.cli.plan_steps import plan_steps
 from ghostpy.dialects import quoted
+from ghostpy.model.advice import Alternative
 from ghostpy.model.column_map import ColumnFeed, ColumnMap
 from ghostpy.model.estimate import ASSUMES
 from ghostpy.model.finding import Severity
@@ -116,7 +117,7 @@ def _beside(plan: Plan, settings: MigrateSettings) -> Iterator[Row]:
     if plan.strategy not in (Strategy.SHADOW, Strategy.INSTANT, Strategy.STAGED):
         return
     yield "estimate", list(_estimate(plan))
-    yield "instead", [each.told for each in alternatives(plan, settings.connect.dialect)]
+    yield "instead", [_instead(each) for each in alternatives(plan, settings.connect.dialect)]
     table = partial(quoted, settings.connect)
     yield "way back", [each.told for each in ways_back(plan, settings, table)]
     yield "before", [each.told for each in checks_before(plan, settings, table)]
@@ -134,10 +135,22 @@ def _estimate(plan: Plan) -> Iterator[str]:
         yield f"no estimate of the time: {found.reason}"
         return
     parts = ", ".join(f"{name} {duration(seconds)}" for name, seconds in found.parts.items())
-    yield f"about {duration(found.seconds)} ({parts}), by a sample of {whole(found.sample_rows)} rows taken in {duration(found.sample_seconds)}"
+    sample = f", by a sample of {whole(found.sample_rows)} rows taken in {duration(found.sample_seconds)}"
+    yield f"about {duration(found.seconds)}{f' ({parts})' if parts else ''}{sample if found.sample_rows else ''}"
     if found.disk_bytes is not None and found.log_bytes is not None:
-        yield f"about {size(found.disk_bytes)} of disk for the new table, and {size(found.log_bytes)} of log"
+        what = "the new table" if plan.strategy is Strategy.SHADOW else "what is built"
+        sorting = f", {size(found.temporary_bytes)} of it to sort in" if found.temporary_bytes else ""
+        yield f"about {size(found.disk_bytes)} of disk for {what}{sorting}; and {size(found.log_bytes)} of log"
     yield f"as long as {ASSUMES}" + (f"; {found.reason}" if found.reason else "")
+
+
+def _instead(other: Alternative) -> str:
+    found = other.estimate
+    if found is None or found.seconds is None:
+        return other.told
+    sizes = [f"{size(found.disk_bytes)} of disk"] if found.disk_bytes is not None else []
+    sizes += [f"{size(found.log_bytes)} of log"] if found.log_bytes is not None else []
+    return f"{other.told}. About {', '.join([duration(found.seconds), *sizes])}, by the same kind of sample"
 
 
 def _disk(plan: Plan, settings: MigrateSettings) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ghostpy.model.estimate import Estimate
+
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
@@ -12,6 +14,8 @@ class Alternative:
     strategy: str
     price: str
     possible: bool | None = None
+    estimate: Estimate | None = None
+    """Where it was tried on a sample."""
 
     @property
     def told(self) -> str:

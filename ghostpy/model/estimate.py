@@ -14,12 +14,14 @@ class Estimate:
     parts: Mapping[str, float] = field(default_factory=dict)
     """Of `seconds`, by what is done."""
     disk_bytes: int | None = None
-    """Needed while both tables are there, without the log."""
+    """Needed until the end, beside the table as it is and without the log; `temporary_bytes` included."""
     log_bytes: int | None = None
     """Of binary log or WAL, by the change alone."""
     sample_rows: int = 0
     sample_seconds: float = 0.0
     reason: str = ""
+    temporary_bytes: int = 0
+    """Of `disk_bytes`, for files to sort in, which are gone at the end. Only of what the server does itself."""
 
     @property
     def at_once(self) -> bool:

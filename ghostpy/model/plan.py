@@ -45,5 +45,7 @@ class Plan:
     """Whether an empty clone took the whole change by its definition alone, where that was asked and is not the strategy."""
     estimate: Estimate | None = None
     """Of a dry run."""
+    native: Estimate | None = None
+    """Of a dry run: of the server's own ALTER, where a shadow is the plan."""
     disk: Disk | None = None
     """The server's, where it can be seen."""

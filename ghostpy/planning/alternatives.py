@@ -16,7 +16,7 @@ def alternatives(plan: Plan, dialect: str) -> tuple[Alternative, ...]:
     """None where nothing is to be done."""
     match plan.strategy:
         case Strategy.SHADOW:
-            return (*_instant(plan, dialect), _servers_own(dialect), _EXPAND)
+            return (*_instant(plan, dialect), _servers_own(plan, dialect), _EXPAND)
         case Strategy.STAGED:
             return _servers_own_in_one(), _by_shadow(plan, dialect)
         case Strategy.INSTANT:
@@ -34,7 +34,7 @@ def _instant(plan: Plan, dialect: str) -> tuple[Alternative, ...]:
     return (Alternative(Strategy.INSTANT.value, price, plan.takes_instant),)
 
 
-def _servers_own(dialect: str) -> Alternative:
+def _servers_own(plan: Plan, dialect: str) -> Alternative:
     if dialect == "postgres":
         price = (
             "one ALTER TABLE: ACCESS EXCLUSIVE for as long as the rewrite takes, so that nobody reads or writes the table meanwhile; "
@@ -45,7 +45,7 @@ def _servers_own(dialect: str) -> Alternative:
             "one ALTER TABLE: with ALGORITHM=COPY writers wait for as long as it takes; with INPLACE they go on, where the server can do that, but "
             "replicas fall behind by as long as it took; it cannot be paused, nor gone on with after an interruption, and leaves no old table"
         )
-    return Alternative("the server's own ALTER", price)
+    return Alternative("the server's own ALTER", price, estimate=plan.native)
 
 
 def _servers_own_in_one() -> Alternative:

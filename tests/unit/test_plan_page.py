@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ghostpy.cli.plan_document import plan_document, refusal_document
 from ghostpy.cli.plan_page import plan_page
-from ghostpy.cli.plan_text import plan_rows
+from ghostpy.cli.plan_text import plan_rows, plan_text
 from ghostpy.errors import PlanRefused
 from ghostpy.model.column_map import ColumnFeed, ColumnMap, CopyKey
 from ghostpy.model.estimate import AT_ONCE, Estimate
@@ -112,6 +112,20 @@ def test_all_of_a_plan_is_there() -> None:
             assert part in text
         for part in ("1,000,000", "100.0 MB", "5,000 rows", "every write made since the exchange", "SELECT count(*)"):
             assert part in text
+
+
+def test_what_the_servers_own_way_would_take() -> None:
+    """Of the way that is taken, and of one that is not; in text as well."""
+    measured = Estimate(62.0, {"building the index": 61.0}, 3 * 10**8, 4 * 10**8, 5000, 1.0, temporary_bytes=2 * 10**8)
+    taken = replace(_plan("t", "because", Strategy.STAGED), estimate=measured)
+    beside = replace(_plan("t", "because"), native=measured)
+    for dialect in ("mysql", "postgres"):
+        settings = _settings(dialect)
+        for told in (" ".join(_read(_page(taken, settings)).text), plan_text(taken, settings, 1000)):
+            for part in ("1m2s", "building the index 1m1s", "300.0 MB", "200.0 MB of it to sort in", "400.0 MB"):
+                assert part in told
+        for told in (" ".join(_read(_page(beside, settings)).text), plan_text(beside, settings, 1000)):
+            assert "About 1m2s, 300.0 MB of disk, 400.0 MB of log, by the same kind of sample" in told
 
 
 def test_a_change_at_once() -> None:

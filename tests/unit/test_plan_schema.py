@@ -25,6 +25,8 @@ _PLANS = [
     replace(a_plan(), strategy=Strategy.INSTANT, estimate=AT_ONCE, takes_instant=True),
     replace(a_plan(), estimate=Estimate(4.0, {"copy": 4.0}, 1, 2, 3, 0.5), takes_instant=False),
     replace(a_plan(), estimate=Estimate(reason="it may not be asked")),
+    replace(a_plan(), native=Estimate(7.0, {"the server's ALTER": 7.0}, 30, 2, 3, 0.5, temporary_bytes=10)),
+    replace(a_plan(), native=Estimate(reason="duplicates")),
 ]
 
 

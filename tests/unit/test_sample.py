@@ -10,7 +10,8 @@ import pytest
 from ghostpy.engine import sample as module
 from ghostpy.engine.sample import sampled
 from ghostpy.model.keys import Bound, KeyRange
-from ghostpy.planning.estimating import scaled
+from ghostpy.model.trial import Trial, TrialStep
+from ghostpy.planning.estimating import natively, scaled
 
 
 class Clock:
@@ -130,3 +131,34 @@ def test_an_empty_table() -> None:
         sample_bytes=0, log_bytes=0,
     )  # fmt: skip
     assert found.seconds == found.parts["the rest"] > 0
+
+
+def test_what_the_server_does_is_scaled_to_the_table() -> None:
+    """Only what grows; the files to sort in are gone before the next step."""
+    found = natively(
+        Trial(1000, 0.5, (
+            TrialStep("look", 0.5, fixed=0.1, times=10, log_bytes=70, log_grows=False),
+            TrialStep("build", 1.0, times=10, sorts=True, bytes=100, sorted_bytes=100, log_bytes=30),
+            TrialStep("build", 1.0, times=10, sorts=True, bytes=40, sorted_bytes=40, log_bytes=20),
+        )),
+        ours=False,
+    )  # fmt: skip
+    assert found.parts["look"] == pytest.approx(0.1 + 0.4 * 10)
+    # To sort ten times as much takes a little more than ten times as long.
+    assert 20.0 < found.parts["build"] < 30.0
+    assert found.seconds == pytest.approx(sum(found.parts.values()))
+    assert (found.disk_bytes, found.temporary_bytes, found.log_bytes) == (1400 + 1000, 1000, 70 + 300 + 200)
+    assert (found.sample_rows, found.sample_seconds) == (1000, 0.5)
+    ours = natively(Trial(1000, 0.5, (TrialStep("look", 0.5),)), ours=True)
+    assert ours.seconds == pytest.approx(0.5 + ours.parts["the rest"])
+
+
+def test_sizes_that_are_not_known() -> None:
+    found = natively(
+        Trial(1, 0.1, (TrialStep("build", 1.0, bytes=None, log_bytes=None), TrialStep("look", 1.0))), ours=False
+    )
+    assert (found.disk_bytes, found.log_bytes) == (None, None)
+
+
+def test_no_step_that_takes_long_is_done_at_once() -> None:
+    assert natively(Trial(0, 0.0, (), "nothing grows"), ours=True).at_once

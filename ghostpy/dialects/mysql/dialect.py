@@ -14,10 +14,11 @@ from ghostpy.dialects.mysql.deferred_indexes import DeferredIndexes
 from ghostpy.dialects.mysql.exchange import LockingExchange
 from ghostpy.dialects.mysql.facts import ServerFacts, server_facts
 from ghostpy.dialects.mysql.housekeeping import Housekeeper, shape
+from ghostpy.dialects.mysql.native_trial import native_trial
 from ghostpy.dialects.mysql.planner import Planner, Target, resolve_target
 from ghostpy.dialects.mysql.queued_exchange import QueuedExchange
 from ghostpy.dialects.mysql.rows import Resyncer, RowComparer, RowCopier
-from ghostpy.dialects.mysql.scratch import SampleTable, sample_table
+from ghostpy.dialects.mysql.scratch import RowCount, SampleTable, sample_table
 from ghostpy.dialects.mysql.session import SessionPool
 from ghostpy.dialects.mysql.statements import Statements
 from ghostpy.dialects.mysql.stream import BinlogStream
@@ -32,6 +33,7 @@ from ghostpy.model.checkpoint import Checkpoint
 from ghostpy.model.finding import Finding
 from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.revertible import Revertible
+from ghostpy.model.trial import Trial
 from ghostpy.protocols import Parts
 from ghostpy.settings import MigrateSettings
 
@@ -46,6 +48,9 @@ class MySQLDialect:
             settings.target, started=datetime.now(), altered=not settings.revert.wanted
         )
         self._facts: ServerFacts | None = None
+        self._empty_seconds = 0.0
+        """What the ALTER took on an empty clone."""
+        self._count: RowCount | None = None
         self._vitals: ServerVitals | None = None
         self._attach()
         self._exchange: LockingExchange | None = None
@@ -104,6 +109,8 @@ class MySQLDialect:
             lock_timeout=self._settings.cut_over.lock_timeout,
         )
         plan = await planner.plan()
+        self._empty_seconds = planner.empty_seconds
+        self._count = RowCount(session, self._facts, plan.source.name)
         self._housekeeper.native, self._housekeeper.attempts = planner.native, self._settings.cut_over.attempts
         return plan
 
@@ -115,7 +122,23 @@ class MySQLDialect:
 
     def scratch(self, plan: Plan) -> AbstractAsyncContextManager[SampleTable]:
         assert self._facts is not None
-        return sample_table(self._housekeeper.session, self._facts, plan, self._settings)
+        assert self._count is not None
+        return sample_table(self._housekeeper.session, self._facts, plan, self._settings, self._count)
+
+    async def trial(self, plan: Plan, seconds: float) -> Trial | None:
+        assert self._facts is not None
+        assert self._count is not None
+        keeper, alter = self._housekeeper, self._target.alter
+        return await native_trial(
+            keeper.session,
+            self._facts,
+            plan,
+            alter,
+            seconds=seconds,
+            count=self._count,
+            native=keeper.native,
+            empty_seconds=self._empty_seconds,
+        )
 
     def change(self, plan: Plan) -> Mapping[str, str]:
         target, topology = self._settings.target, self._settings.topology

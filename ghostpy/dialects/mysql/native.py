@@ -6,6 +6,7 @@ its tables and indexes; without the privilege to see them (PROCESS), the careful
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -36,6 +37,8 @@ class Native:
     """The whole table is written anew."""
     builds: bool
     """An index is built."""
+    seconds: float = 0.0
+    """That the table took on which it was tried."""
 
     @property
     def strategy(self) -> Strategy:
@@ -88,7 +91,7 @@ _COPY = Native("COPY", "SHARED", rewrites=True, builds=False)
 async def native_way(
     session: Session, clone: TableName, alter: AlterText, *, only_instant: bool = False
 ) -> Native | None:
-    """Alter `clone`, an empty copy of the table, in the cheapest way that the server takes; None where it takes none of these, and the clone is as it was.
+    """Alter `clone`, a copy of the table, in the cheapest way that the server takes; None where it takes none of these, and the clone is as it was.
 
     `only_instant`: try nothing but ALGORITHM=INSTANT. Raises ServerGone and TransientError.
     """
@@ -96,7 +99,7 @@ async def native_way(
         if only_instant and algorithm != "INSTANT":
             continue
         before = await _numbers(session, clone)
-        native = Native(algorithm, lock, rewrites=False, builds=False)
+        native, began = Native(algorithm, lock, rewrites=False, builds=False), time.monotonic()
         try:
             await session.execute(
                 f"ALTER TABLE {quote.table(clone)} {native.request}, {alter.clauses}", doing=f"trying {native.request}"
@@ -105,6 +108,7 @@ async def native_way(
             raise
         except errors.GhostpyError:
             continue
+        native = replace(native, seconds=time.monotonic() - began)
         return _seen(native, before, await _numbers(session, clone), copies=session.mariadb and alter.orders_rows)
     return None
 
@@ -114,12 +118,12 @@ def _seen(native: Native, before: _Numbers | None, after: _Numbers | None, *, co
     instant = native.algorithm == "INSTANT"
     if before is None or after is None:
         if instant:
-            return _COPY if copies else native
+            return replace(_COPY, seconds=native.seconds) if copies else native
         return replace(native, rewrites=native.algorithm == "INPLACE", builds=True)
     rewrites = before.tables != after.tables
     if instant:
         # MariaDB takes the word also where it copies the whole table (ORDER BY, ENGINE=…).
-        return _COPY if rewrites else native
+        return replace(_COPY, seconds=native.seconds) if rewrites else native
     # Of partitions MySQL shows no indexes: then one may have been built.
     return replace(native, rewrites=rewrites, builds=not after.indexes or not after.indexes <= before.indexes)
 

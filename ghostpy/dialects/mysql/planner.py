@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -113,6 +114,8 @@ class Planner:
         """How the server would make the change, as far as that was asked; None also where it would copy the table."""
         self.native: Native | None = None
         """The same, where the plan is that it does."""
+        self.empty_seconds = 0.0
+        """That the ALTER took on an empty clone."""
 
     async def plan(self) -> Plan:
         """The plan. Raises PlanRefused with all findings, or MissingPrivilege where only privileges are missing."""
@@ -369,7 +372,8 @@ class Planner:
                 raise
             already = DoneAlready(self._session, clone, source, self._target.alter.clauses, self._settings)
             await already.look()
-            self.found = await self._native_way(name)
+            self.found, began = await self._native_way(name), time.monotonic()
+            self.empty_seconds = self.found.seconds if self.found is not None else 0.0
             native = self.found if self._native_allowed or self._settings.attempt_instant_ddl else None
             done = False
             if self.found is None:
@@ -377,6 +381,7 @@ class Planner:
                     await self._session.execute(
                         f"ALTER TABLE {clone} {self._target.alter.clauses}", doing="trying the ALTER on an empty clone"
                     )
+                    self.empty_seconds = time.monotonic() - began
                 except (errors.ServerGone, errors.TransientError):
                     raise
                 except errors.GhostpyError as error:

@@ -31,9 +31,16 @@ class SampleTable:
     """Fulfils `Scratch`. The source is read without any lock of its rows."""
 
     def __init__(
-        self, session: Session, facts: ServerFacts, plan: Plan, pool: SessionPool, deferred: DeferredIndexes
+        self,
+        session: Session,
+        facts: ServerFacts,
+        plan: Plan,
+        pool: SessionPool,
+        deferred: DeferredIndexes,
+        count: RowCount,
     ) -> None:
         self._session = session
+        self._count = count
         self._plan = plan
         self._facts = facts
         self._deferred = deferred
@@ -42,15 +49,7 @@ class SampleTable:
         self._file = ""
 
     async def rows(self) -> int | None:
-        # InnoDB's own statistics may be wrong by a factor of two, of small tables most of all.
-        source, doing = quote.table(self._plan.source.name), "counting rows"
-        try:
-            async with limited(self._session, self._facts, _COUNTING, doing=doing):
-                return int(await self._session.scalar(f"SELECT COUNT(*) FROM {source}", doing=doing) or 0)
-        except errors.ConnectionFailed:
-            raise
-        except errors.GhostpyError:
-            return None
+        return await self._count.known()
 
     async def next_bound(self, low: Bound | None, rows: int) -> Bound | None:
         return await self._copier.next_bound(low, rows)
@@ -67,46 +66,106 @@ class SampleTable:
         await self._comparer.count_differences(chunk)
 
     async def size(self) -> int | None:
-        """The tables' statistics lag too far behind for that."""
-        return None
+        sizes = await sizes_of(self._session, self._plan.names.shadow)
+        return None if sizes is None else sum(sizes)
 
     async def log_position(self) -> int | None:
-        rows = await self._session.query(self._facts.binlog_status, doing="asking for the binlog's position")
-        if not rows or (self._file and rows[0][0] != self._file):
+        file, position = await end_of_log(self._session, self._facts)
+        if self._file and file != self._file:
             return None  # another file was begun meanwhile
-        self._file = str(rows[0][0])
-        return int(rows[0][1])
+        self._file = file
+        return position
+
+
+class RowCount:
+    """Rows of the source, counted once; None where that takes long."""
+
+    def __init__(self, session: Session, facts: ServerFacts, source: TableName) -> None:
+        self._session = session
+        self._facts = facts
+        self._source = source
+        self._asked = False
+        self._rows: int | None = None
+
+    async def known(self) -> int | None:
+        if not self._asked:
+            self._asked, self._rows = True, await self._counted()
+        return self._rows
+
+    async def _counted(self) -> int | None:
+        # InnoDB's own statistics may be wrong by a factor of two, of small tables most of all.
+        count, doing = f"SELECT COUNT(*) FROM {quote.table(self._source)}", "counting rows"
+        try:
+            async with limited(self._session, self._facts, _COUNTING, doing=doing):
+                return int(await self._session.scalar(count, doing=doing) or 0)
+        except errors.ConnectionFailed:
+            raise
+        except errors.GhostpyError:
+            return None
+
+
+async def sizes_of(session: Session, table: TableName) -> tuple[int, int] | None:
+    """Bytes of the rows, and of the indexes beside them; None where they cannot be had."""
+    doing = "asking for a table's size"
+    try:
+        # Else they lag behind by seconds. No replica is to do this too.
+        await session.query(f"ANALYZE NO_WRITE_TO_BINLOG TABLE {quote.table(table)}", doing=doing)
+        rows = await session.query(
+            "SELECT DATA_LENGTH, INDEX_LENGTH FROM information_schema.TABLES WHERE TABLE_SCHEMA = "
+            f"{quote.text(table.schema)} AND TABLE_NAME = {quote.text(table.table)}",
+            doing=doing,
+        )
+    except errors.ConnectionFailed:
+        raise
+    except errors.GhostpyError:
+        return None
+    return (int(rows[0][0] or 0), int(rows[0][1] or 0)) if rows else None
+
+
+async def end_of_log(session: Session, facts: ServerFacts) -> tuple[str, int | None]:
+    """The binlog's file and the place in it; the place is None where there is no binlog."""
+    rows = await session.query(facts.binlog_status, doing="asking for the binlog's position")
+    return (str(rows[0][0]), int(rows[0][1])) if rows else ("", None)
 
 
 @asynccontextmanager
 async def sample_table(
-    session: Session, facts: ServerFacts, plan: Plan, settings: MigrateSettings
+    session: Session, facts: ServerFacts, plan: Plan, settings: MigrateSettings, count: RowCount
 ) -> AsyncIterator[SampleTable]:
-    """Made under the name of the empty clone of a plan, which nobody keeps anything in; dropped however the block ends."""
+    """A clone that is altered as the plan says."""
     connect, clone = session.settings, plan.names.probe
     there = replace(plan, names=replace(plan.names, shadow=clone))
     deferred = DeferredIndexes(connect, facts, there, settings.copy.defer_secondary_indexes)
     pool = SessionPool(connect, purpose="sample", size=1)
-    doing, ours = "making a table for a sample", True
+    async with empty_clone(session, plan):
+        try:
+            await session.execute(f"ALTER TABLE {quote.table(clone)} {plan.alter}", doing="making a table for a sample")
+            await deferred.leave_out(session)
+            yield SampleTable(session, facts, there, pool, deferred, count)
+        finally:
+            await pool.close()
+
+
+@asynccontextmanager
+async def empty_clone(session: Session, plan: Plan) -> AsyncIterator[TableName]:
+    """Made under the name of the empty clone of a plan, which nobody keeps anything in; dropped however the block ends."""
+    clone, ours = plan.names.probe, True
     try:
         try:
             await session.execute(
-                f"CREATE TABLE {quote.table(clone)} LIKE {quote.table(plan.source.name)}", doing=doing
+                f"CREATE TABLE {quote.table(clone)} LIKE {quote.table(plan.source.name)}",
+                doing="making a table for a sample",
             )
         except errors.ServerGone:
             raise
         except errors.GhostpyError:
             ours = False
             raise
-        await session.execute(f"ALTER TABLE {quote.table(clone)} {plan.alter}", doing=doing)
-        await deferred.leave_out(session)
-        yield SampleTable(session, facts, there, pool, deferred)
+        yield clone
     except BaseException as error:
-        await pool.close()
         if ours:
             await _remove(session, clone, error)
         raise
-    await pool.close()
     await _remove(session, clone)
 
 

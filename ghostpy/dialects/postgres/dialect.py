@@ -15,6 +15,7 @@ from ghostpy.dialects.postgres.housekeeping import Housekeeper
 from ghostpy.dialects.postgres.in_place.misfit_rows import found_against
 from ghostpy.dialects.postgres.in_place.staged import LOCK_WAIT
 from ghostpy.dialects.postgres.indexes import ShadowIndexes
+from ghostpy.dialects.postgres.native_trial import rewrite_tried, steps_tried
 from ghostpy.dialects.postgres.planner import Planner
 from ghostpy.dialects.postgres.rows import POOL_SETTINGS, Resyncer, RowComparer, RowCopier
 from ghostpy.dialects.postgres.scratch import SampleTable, sample_table
@@ -34,6 +35,7 @@ from ghostpy.model.checkpoint import Checkpoint
 from ghostpy.model.finding import Finding
 from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.revertible import Revertible
+from ghostpy.model.trial import Trial
 from ghostpy.protocols import Parts
 from ghostpy.settings import MigrateSettings
 
@@ -121,6 +123,17 @@ class PostgresDialect:
     def scratch(self, plan: Plan) -> AbstractAsyncContextManager[SampleTable]:
         assert self._target is not None
         return sample_table(self._housekeeper.session, plan, self._target)
+
+    async def trial(self, plan: Plan, seconds: float) -> Trial | None:
+        assert self._facts is not None
+        assert self._target is not None
+        assert self._work is not None
+        session, divided = self._housekeeper.session, self._target.alter.partitioning is not None
+        if plan.strategy is Strategy.STAGED:
+            return await steps_tried(session, self._facts, plan, self._work.steps, seconds)
+        if divided or plan.source.kind == "PARTITIONED TABLE":
+            return None
+        return await rewrite_tried(session, self._facts, plan, self._target, seconds)
 
     def change(self, plan: Plan) -> Mapping[str, str]:
         assert self._work is not None

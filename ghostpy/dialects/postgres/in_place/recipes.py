@@ -180,7 +180,12 @@ class Recipes:
                     undo=marks.drop_constraint(source, name),
                 ),
             ),
-            check=(self._validation(name, text, {name: constraint}, constraint.parent),),
+            check=(
+                replace(
+                    self._validation(name, text, {name: constraint}, constraint.parent),
+                    refers=definition if refers else "",
+                ),
+            ),
             unmark=(marks.unmark_constraint(self._table, name),),
         )
 

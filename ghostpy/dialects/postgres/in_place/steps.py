@@ -32,6 +32,8 @@ class Step:
     """With it the change is made: what came before is not undone any more."""
     against: str = ""
     """The condition that all rows must meet, where it is one about a single row."""
+    refers: str = ""
+    """The definition of the foreign key that it adds, whose rows it looks up in the other table."""
 
 
 @dataclass(frozen=True, slots=True)
