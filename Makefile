@@ -9,7 +9,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 STAMP := .venv/.installed
 
-.PHONY: help setup demo test lint soak bench sandbox clean
+.PHONY: help setup demo test lint audit soak bench sandbox clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -32,6 +32,9 @@ lint: setup ## Check style, format, types, and what bandit knows to be unsafe
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml ghostpy
+
+audit: setup ## Ask PyPI for known vulnerabilities in all that is installed; fails where it cannot be asked
+	@.ci/audit "$(PYTHON)" .venv
 
 soak: setup ## Run the slow tests
 	@$(BIN)/python -m pytest tests -m soak $(PYTEST_ARGS)

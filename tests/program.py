@@ -23,8 +23,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 _LONGEST = 1 << 17
 _OF_THE_INTERPRETER = ("PYTHON", "LC_", "LANG")
@@ -90,8 +91,17 @@ class _Loaded:
             )
         atexit.register(self.close)
 
-    def start(self, arguments: tuple[str, ...], environment: Mapping[str, str], output: int, errors: int) -> Program:
-        request = json.dumps({"arguments": arguments, "environment": dict(environment), "folder": os.getcwd()})
+    def start(
+        self, arguments: tuple[str, ...], environment: Mapping[str, str], output: int, errors: int, clock: Path | None
+    ) -> Program:
+        request = json.dumps(
+            {
+                "arguments": arguments,
+                "environment": dict(environment),
+                "folder": os.getcwd(),
+                "clock": None if clock is None else str(clock),
+            }
+        )
         told, status = os.pipe()
         try:
             with self._lock:
@@ -117,14 +127,18 @@ def start(
     output: IO[bytes] | IO[str],
     errors: IO[bytes] | IO[str],
     environment: Mapping[str, str] | None = None,
+    clock: Path | None = None,
 ) -> Program:
-    """Run `ghostpy` with these arguments. It writes to these files, and reads nothing."""
+    """Run `ghostpy` with these arguments. It writes to these files, and reads nothing.
+
+    `clock`: a file with the seconds by which the wall clock is wrong for this run, at any moment; what only goes on is as it is.
+    """
     global _loaded
     with _loading:
         if _loaded is None:
             _loaded = _Loaded()
     return _loaded.start(
-        arguments, os.environ if environment is None else environment, output.fileno(), errors.fileno()
+        arguments, os.environ if environment is None else environment, output.fileno(), errors.fileno(), clock
     )
 
 
@@ -231,7 +245,27 @@ def _as_asked(request: dict[str, object], output: int, errors: int) -> list[str]
     os.environ.update(environment)
     time.tzset()
     os.chdir(str(request["folder"]))
+    if request["clock"] is not None:
+        _set_clock_by(Path(str(request["clock"])))
     return arguments
+
+
+def _set_clock_by(file: Path) -> None:
+    """Have all of ghostpy read a clock that is wrong by as many seconds as the file says."""
+    right = time.time
+
+    def shown() -> float:
+        return right() + float(file.read_text())
+
+    class Shown(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Any:
+            return datetime.fromtimestamp(shown(), tz)
+
+    time.time = shown
+    for name, module in list(sys.modules.items()):
+        if name.startswith("ghostpy.") and vars(module).get("datetime") is datetime:
+            vars(module)["datetime"] = Shown
 
 
 def _stand_by(number: int) -> None:

@@ -47,6 +47,7 @@ class Signals:
         tell: Callable[[str], None],
         stop: Callable[[GhostpyError], None],
         now: Callable[[], datetime],
+        elapsed: Callable[[], float],
     ) -> Signals:
         """Raises UsageError where a text cannot be read."""
         figures = Figures(vitals, dict(settings.named_sql))
@@ -73,7 +74,7 @@ class Signals:
                 ignore_errors=settings.ignore_http_errors,
             ),
             lag=ReplicaLag(vitals, max(settings.max_lag_millis, LEAST_MILLIS), settings.control_replicas, tell),
-            deadline=DeadlineSignal(settings.deadline, window.windows, now, stop),
+            deadline=DeadlineSignal(settings.deadline, window.windows, now, elapsed, stop),
         )
 
     def in_order(self) -> dict[str, Signal]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -41,12 +42,13 @@ class Throttler:
         tell: Callable[[str], None],
         stop: Callable[[GhostpyError], None],
         now: Callable[[], datetime] = _now,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self.commanded = False
         """An operator wants the run to rest."""
         self._vitals = vitals
-        self._hibernation = Hibernation(now)
-        self._signals = Signals.of(settings, vitals, self._hibernate, tell, stop, now)
+        self._hibernation = Hibernation(now, elapsed)
+        self._signals = Signals.of(settings, vitals, self._hibernate, tell, stop, now, elapsed)
         self._watches = {name: Watch(signal, self._sleeping) for name, signal in self._signals.in_order().items()}
         self._pause_limit: float | None = None
 

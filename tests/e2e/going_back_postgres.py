@@ -60,7 +60,7 @@ class Table(Place):
             cursor.execute("UPDATE t SET note = 'n' || aid, seen = '2020-01-01'")
             cursor.execute("COMMIT")
 
-    def load(self, rate: float, seed: int = 1) -> Load:
+    def load(self, rate: float, seed: int = 1, *, stubborn: bool = False) -> Load:
         server = self.server
         return Load(
             server.host,
@@ -73,6 +73,7 @@ class Table(Place):
             seed=seed,
             threads=3,
             shape=PgbenchRows(),
+            stubborn=stubborn,
         )
 
     def window(self, folder: Path, *flags: str) -> Any:

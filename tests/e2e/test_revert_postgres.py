@@ -74,6 +74,69 @@ def test_there_and_back_and_there_again(server: sandbox.Server, new_database: Ne
     assert len(committed.statements) > 1_000
 
 
+@pytest.fixture
+def mortal(
+    request: pytest.FixtureRequest, postgres_with: Callable[[int, sandbox.Options], sandbox.PostgresServer]
+) -> sandbox.PostgresServer:
+    """A server that may be killed."""
+    return postgres_with(request.param, {"max-connections": "90"})
+
+
+_SOAK = pytest.mark.soak
+
+
+@pytest.mark.parametrize(
+    ("mortal", "rate", "seconds"),
+    [(18, 300, 2.0), *(pytest.param(version, 0, 60.0, marks=_SOAK) for version in (18, 15, 14))],
+    indirect=["mortal"],
+)
+def test_an_hours_worth_of_writes(
+    mortal: sandbox.PostgresServer, new_database: NewDatabase, rate: float, seconds: float
+) -> None:
+    """As many as an application with 20 of them a second makes in an hour, as fast as they go, while the server dies twice; and a few.
+
+    Nothing of it may be found by the comparison: that would be lost where nobody compares.
+    """
+    table = Table(mortal, new_database(mortal), int(seconds * 1_000))
+    with Writers(table.load(rate, stubborn=True)) as writers:
+        done = table.migrate(ALTER, "--keep-revertible")
+        assert done.status == 0, done.errors
+        table.do(f"CREATE TABLE snapshot AS SELECT aid, note, seen FROM {OLD}.t")
+        time.sleep(seconds / 2)
+        mortal.kill()
+        mortal.start()
+        time.sleep(seconds / 2)
+
+        done = table.revert("--execute")
+        assert done.status == 0, done.errors
+        assert as_the_stream_told(done)
+        assert "note" in table.columns
+        assert table.schemas == {NEW, LEDGER}
+        time.sleep(seconds / 8)
+        mortal.kill()
+        mortal.start()
+        table.do(f"CREATE TABLE second AS SELECT aid, extra FROM {NEW}.t")
+        time.sleep(seconds / 8)
+
+        done = table.revert("--execute", f"--old-table={NEW}")
+        assert done.status == 0, done.errors
+        assert as_the_stream_told(done)
+        assert "extra" in table.columns
+        table.keeps("extra", "second")
+        time.sleep(seconds / 4)
+
+        done = table.revert("--execute", f"--old-table={OLD}.t")
+        assert done.status == 0, done.errors
+        assert as_the_stream_told(done)
+        time.sleep(0.5)
+        committed = writers.stop()
+    table.is_what_was_committed(committed)
+    table.keeps("note", "snapshot")
+    assert table.slots == 2
+    print(f"PostgreSQL: {len(committed.statements)} statements")
+    assert len(committed.statements) > (300 if rate else 72_000)
+
+
 _SMALL = (
     "CREATE TABLE t (id int PRIMARY KEY, u varchar(10) UNIQUE, v smallint NOT NULL, kept int NOT NULL DEFAULT 5, "
     "seen timestamptz, bare char(3) NOT NULL DEFAULT '', s text)",

@@ -83,7 +83,9 @@ class Held(ABC):
         """The run at its end."""
         assert self._process is not None
         status = self._process.wait(120)
-        return Finished(status, self._output.read_text(), self.told(), self._began, time.monotonic())
+        finished = Finished(status, self._output.read_text(), self.told(), self._began, time.monotonic())
+        print(f"exit code {status}", finished.output, finished.errors, sep="\n")  # shown where the test fails
+        return finished
 
     def told(self) -> str:
         return self._errors.read_text()

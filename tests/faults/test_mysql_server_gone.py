@@ -38,7 +38,8 @@ def run_again(server: sandbox.Server, database: str, *flags: str) -> None:
         "--execute",
         *flags,
     )
-    assert finished.status == 0, finished.errors
+    print(finished.output, finished.errors, sep="\n")  # shown where the test fails
+    assert finished.status == 0
     assert_changed(server, database)
 
 

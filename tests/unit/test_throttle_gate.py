@@ -60,11 +60,21 @@ class Figures:
 
 
 class Clock:
+    """`now` is what it shows: time goes by as it goes on, but for jumps."""
+
     def __init__(self) -> None:
         self.now = datetime(2026, 8, 7, 12, tzinfo=UTC)
+        self._jumped = timedelta()
 
     def __call__(self) -> datetime:
         return self.now
+
+    def jump(self, **by: float) -> None:
+        self.now += timedelta(**by)
+        self._jumped += timedelta(**by)
+
+    def elapsed(self) -> float:
+        return (self.now - self._jumped).timestamp()
 
 
 class Gated:
@@ -74,7 +84,14 @@ class Gated:
         self.told: list[str] = []
         self.asked_to_end: list[errors.GhostpyError] = []
         self.figures, self.clock = figures, clock
-        self.gate = Throttler(settings, figures, tell=self.told.append, stop=self.asked_to_end.append, now=clock)
+        self.gate = Throttler(
+            settings,
+            figures,
+            tell=self.told.append,
+            stop=self.asked_to_end.append,
+            now=clock,
+            elapsed=clock.elapsed,
+        )
 
     async def becomes(self, reason: str | None) -> None:
         async with asyncio.timeout(10):
@@ -173,6 +190,68 @@ def test_the_deadline_asks_for_the_end_once() -> None:
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.7)
             assert [type(error) for error in throttled.asked_to_end] == [errors.Stopped]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_duration_is_not_that_of_the_clock(hours: int) -> None:
+    async def main() -> None:
+        async with gated(replace(SETTINGS, deadline="30m")) as throttled:
+            await throttled.becomes(None)
+            throttled.clock.jump(hours=hours)
+            throttled.clock.now += timedelta(minutes=29)
+            await asyncio.sleep(0.7)
+            assert not throttled.asked_to_end
+            throttled.clock.now += timedelta(minutes=1)
+            async with asyncio.timeout(10):
+                while not throttled.asked_to_end:
+                    await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_time_is_that_of_the_clock(hours: int) -> None:
+    async def main() -> None:
+        async with gated(replace(SETTINGS, window="11:00-13:00 UTC", deadline="14:30 UTC")) as throttled:
+            await throttled.becomes(None)
+            throttled.clock.jump(hours=1.5 * hours)
+            async with asyncio.timeout(10):
+                while not throttled.gate.reason:
+                    await asyncio.sleep(0.01)
+            assert "outside window" in throttled.gate.reason
+            throttled.clock.jump(hours=-1.5 * hours)
+            await throttled.becomes(None)
+            assert not throttled.asked_to_end
+            throttled.clock.jump(hours=3)
+            async with asyncio.timeout(10):
+                while not throttled.asked_to_end:
+                    await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_hibernation_lasts_as_long_as_it_is_meant_to(hours: int) -> None:
+    async def main() -> None:
+        settings = replace(SETTINGS, critical_load="a=9", critical_hibernate_seconds=300)
+        async with gated(settings) as throttled:
+            gate, clock = throttled.gate, throttled.clock
+            await throttled.becomes(None)
+            throttled.figures.load = 9
+            async with asyncio.timeout(10):
+                while not gate.hibernating:
+                    await asyncio.sleep(0.01)
+            throttled.figures.load = 1
+            clock.now += timedelta(seconds=100)
+            clock.jump(hours=hours)
+            assert gate.hibernating
+            until = (clock.now + timedelta(seconds=200)).astimezone()
+            assert gate.reason == f"critical-load-hibernate until {until:%Y-%m-%d %H:%M:%S %Z}"
+            clock.now += timedelta(seconds=201)
+            assert not gate.hibernating
+            await throttled.becomes(None)
 
     asyncio.run(main())
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ghostpy import errors
-from ghostpy.dialects import local_disk
+from ghostpy.dialects import clock, local_disk
 from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.asking import AskingSession
 from ghostpy.dialects.mysql.facts import ServerFacts
@@ -112,7 +112,7 @@ class ServerVitals:
         if not beat:
             raise errors.ServerError("has no heartbeat yet")
         now = await self._clock.query("SELECT UNIX_TIMESTAMP(NOW(6))", doing="asking for the time")
-        return max(0.0, float(now[0][0]) - float(beat[0][0]))
+        return clock.age(float(now[0][0]) - float(beat[0][0]))
 
     async def pause_limit(self) -> float | None:
         if not self._followed:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ghostpy import errors
-from ghostpy.dialects import local_disk
+from ghostpy.dialects import clock, local_disk
 from ghostpy.dialects.postgres import signals
 from ghostpy.dialects.postgres.asking import AskingSession
 from ghostpy.dialects.postgres.standby_lag import WalClock
@@ -147,7 +147,7 @@ class ServerVitals:
         if replayed is None:
             raise errors.ServerError("has replayed nothing yet")
         now = await self._own.query("SELECT extract(epoch FROM clock_timestamp())", doing="asking for the time")
-        return max(0.0, float(now[0][0]) - float(replayed))
+        return clock.age(float(now[0][0]) - float(replayed))
 
 
 def at(settings: ConnectSettings, address: str) -> ConnectSettings:
