@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import textwrap
 from collections.abc import Sequence
-from functools import partial
-
-from rich.console import Console
+from functools import cache, partial
 
 from ghostpy.assembly.backfilling import backfill
 from ghostpy.cli.change_text import TEXTS
@@ -18,7 +16,7 @@ from ghostpy.cli.failure import exit_code
 from ghostpy.cli.flags import FlagValues, read_flags
 from ghostpy.cli.invocation import read_invocation, read_transforms
 from ghostpy.cli.known_flags import check_known
-from ghostpy.cli.migrate import carried_out
+from ghostpy.cli.migrate import carried_out, run_console
 from ghostpy.cli.own_parser import OwnParser
 from ghostpy.cli.process_list import forget_secrets
 from ghostpy.cli.signalled import Work, run_signalled
@@ -68,7 +66,7 @@ def run(argv: Sequence[str]) -> int:
         return 0
     invocation = read_invocation(values, os.environ, ask_password, partial(_target, own.set))
     forget_secrets(os.environ)
-    console = Console(highlight=False, soft_wrap=False)
+    console = cache(run_console)
     live = is_live(invocation, console)
     try:
         summary = values.switch("summary") or invocation.level is Level.QUIET

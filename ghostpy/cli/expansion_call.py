@@ -125,7 +125,10 @@ def _target(values: FlagValues, connection: Connection, command: str) -> TargetS
 def _to_end(invocation: Invocation, console: Console, start: Start, command: str) -> Outcome:
     table = str(names_of(invocation.settings)[0])
     left = f"{table} may be in the middle of it: the same command goes on from there."
-    with watching(invocation, console, live=is_live(invocation, console)) as observer, told_to(observer):
+    with (
+        watching(invocation, lambda: console, live=is_live(invocation, lambda: console)) as observer,
+        told_to(observer),
+    ):
         for note in invocation.notes:
             observer.happened(note, warning=True)
         work = Work(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import gc
 import importlib
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
 from ghostpy.cli.commands import NAMES as COMMAND_NAMES
 from ghostpy.cli.failure import exit_code, failure_text
@@ -32,6 +34,8 @@ def entry_point() -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         _reader_gone()  # What was asked for is done all the same: the code stays.
+    # Else Python would look through all that is there for cycles, a tenth of a second, before it gives all of it back at once.
+    gc.freeze()
     sys.exit(code)
 
 
@@ -74,7 +78,7 @@ def _run(command: str, argv: Sequence[str]) -> int:
     name = f"ghostpy.cli.{command}"
     try:
         # Only now, so that one command does not wait for what another needs.
-        module = importlib.import_module(name)
+        module = _imported(name)
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
@@ -83,6 +87,16 @@ def _run(command: str, argv: Sequence[str]) -> int:
         ) from None
     code = module.run(argv)
     return code if isinstance(code, int) else 0
+
+
+def _imported(name: str) -> ModuleType:
+    """The module, which stays until the end, as do those it needs: there is nothing to collect in between, nor to look through later."""
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _reader_gone() -> int:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Coroutine, Sequence
-from functools import partial
-from typing import Any, TypeVar
-
-from rich.console import Console
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ghostpy.assembly import migrate
 from ghostpy.assembly.became import became, left, say_what_became
@@ -18,7 +16,6 @@ from ghostpy.cli.flag_table import FLAGS
 from ghostpy.cli.flags import Origin, check_flags, read_flags
 from ghostpy.cli.help_text import migrate_help
 from ghostpy.cli.invocation import Invocation, read_invocation
-from ghostpy.cli.plan_text import print_plan
 from ghostpy.cli.process_list import forget_secrets
 from ghostpy.cli.signalled import Work, run_signalled
 from ghostpy.cli.summary import summarised
@@ -32,6 +29,9 @@ from ghostpy.observe.log import Level
 from ghostpy.observe.several import Several
 from ghostpy.protocols import Observer
 from ghostpy.settings import MigrateSettings
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ def run(argv: Sequence[str], *, revert: bool = False) -> int:
         return 0
     invocation = read_invocation(values, os.environ, ask_password)
     forget_secrets(os.environ)
-    console = Console(highlight=False, soft_wrap=False)
+    console = cache(run_console)
     live = is_live(invocation, console)
     try:
         carried_out(invocation, console, run_to_end, live=live, summary=values.switch("summary"))
@@ -66,9 +66,17 @@ def run(argv: Sequence[str], *, revert: bool = False) -> int:
     return 0
 
 
+def run_console() -> Console:
+    """What a run is shown on."""
+    # Loaded where something is shown: on a small table that is a tenth of the run.
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=False)
+
+
 def carried_out(
     invocation: Invocation,
-    console: Console,
+    console: Callable[[], Console],
     to_end: Callable[[MigrateSettings, Observer], RunReport | Plan],
     *,
     live: bool,
@@ -83,7 +91,9 @@ def carried_out(
                 observer.happened(note, warning=True)
             line.outcome = outcome = to_end(invocation.settings, Several([observer, line]))
         if isinstance(outcome, Plan) and not quiet:
-            print_plan(outcome, invocation.settings, console)
+            from ghostpy.cli.plan_text import print_plan
+
+            print_plan(outcome, invocation.settings, console())
 
 
 def run_to_end(settings: MigrateSettings, observer: Observer) -> RunReport | Plan:

@@ -10,8 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-
-from rich.console import Console
+from typing import TYPE_CHECKING
 
 from ghostpy.cli.failure import cause, exit_code, failure_text
 from ghostpy.cli.invocation import Invocation
@@ -28,6 +27,9 @@ from ghostpy.observe.status_line import RunFacts
 from ghostpy.observe.status_lines import StatusLines
 from ghostpy.protocols import Observer
 from ghostpy.settings import MigrateSettings
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Closed = Callable[[RunEnd], None]
 
@@ -46,7 +48,7 @@ class _Watchers:
 
 
 @contextmanager
-def watching(invocation: Invocation, console: Console, *, live: bool) -> Iterator[Observer]:
+def watching(invocation: Invocation, console: Callable[[], Console], *, live: bool) -> Iterator[Observer]:
     """The observers of a run, for its length. Raises UsageError where one of them cannot begin; then nothing has begun."""
     watchers = _Watchers()
     with ExitStack() as resources:
@@ -150,7 +152,7 @@ def _add_logs(watchers: _Watchers, invocation: Invocation, resources: ExitStack)
 
 
 def _add_display(
-    watchers: _Watchers, invocation: Invocation, console: Console, threads: ExitStack, *, live: bool
+    watchers: _Watchers, invocation: Invocation, console: Callable[[], Console], threads: ExitStack, *, live: bool
 ) -> None:
     settings = invocation.settings
     if not live:
@@ -161,15 +163,16 @@ def _add_display(
 
     title = f"{names_of(settings)[0]} on {settings.connect.address}"
     own_log = sys.stderr.isatty() and invocation.level >= Level.VERBOSE
-    watchers.shown.append(threads.enter_context(Display(console, title, events=not own_log)))
+    watchers.shown.append(threads.enter_context(Display(console(), title, events=not own_log)))
 
 
-def is_live(invocation: Invocation, console: Console) -> bool:
+def is_live(invocation: Invocation, console: Callable[[], Console]) -> bool:
     """Whether the progress is shown as a live display."""
     if invocation.display == "auto":
         # A dry run is over before there is anything to watch.
-        able = console.is_terminal and not console.is_dumb_terminal
-        return able and invocation.settings.execute and invocation.level is not Level.QUIET
+        if not invocation.settings.execute or invocation.level is Level.QUIET:
+            return False
+        return console().is_terminal and not console().is_dumb_terminal
     return invocation.display == "live"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -49,7 +50,10 @@ class Throttler:
         self._vitals = vitals
         self._hibernation = Hibernation(now, elapsed)
         self._signals = Signals.of(settings, vitals, self._hibernate, tell, stop, now, elapsed)
-        self._watches = {name: Watch(signal, self._sleeping) for name, signal in self._signals.in_order().items()}
+        self._looked = asyncio.Event()
+        self._watches = {
+            name: Watch(signal, self._sleeping, self._looked.set) for name, signal in self._signals.in_order().items()
+        }
         self._pause_limit: float | None = None
 
     # --- the gate --------------------------------------------------------------------------------------------------
@@ -72,7 +76,11 @@ class Throttler:
 
     async def opened(self) -> None:
         while self.reason:
-            await asyncio.sleep(_POLL)
+            # A signal's answer is seen at once; what else may open the gate, an operator or the end of hibernation, soon.
+            self._looked.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_POLL):
+                    await self._looked.wait()
 
     async def run(self) -> None:
         """Look at the signals until cancelled. Raises what must end the run: CriticalLoad, Panicked."""

@@ -14,9 +14,11 @@ _IDLE = 0.1
 class Watch:
     """`reason` is the signal's, or tells that it has none to give. None before the first look, or where nobody wants it."""
 
-    def __init__(self, signal: Signal, sleeping: Callable[[], bool]) -> None:
+    def __init__(self, signal: Signal, sleeping: Callable[[], bool], told: Callable[[], None] = lambda: None) -> None:
+        """`told` is called after each look."""
         self.signal = signal
         self.reason: str | None = None
+        self._told = told
         self._answered = False
         self._sleeping = sleeping
         self._due = asyncio.Event()
@@ -42,6 +44,7 @@ class Watch:
             reason = await self._looked()
             if not self._due.is_set():
                 self.reason, self._answered = reason, True
+                self._told()
                 await self._rest(self.signal.interval)
 
     async def _looked(self) -> str | None:

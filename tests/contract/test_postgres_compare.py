@@ -36,7 +36,13 @@ _SUBTLE = [
     ('text COLLATE "any_case"', "'a'", "'A'"),
     ("text", "'NULL'", "NULL"),
     ("text", "'a,b'", "'a\",\"b'"),
+    ("varchar(5)", "'a'", "'a '"),
     ("char(3)", "'a'", "'b'"),
+    ("bpchar", "'a'", "'a '"),
+    ("bpchar[]", "'{a}'", "'{\"a \"}'"),
+    ("boolean", "false", "NULL"),
+    ("time(0)", "'00:00'", "'24:00'"),
+    ("oid", "'4294967295'", "'1'"),
     ("bytea", r"'\x6100'", r"'\x61'"),
     ("bytea", r"'\x'", "NULL"),
     ("bit varying(8)", "B'1'", "B'10'"),
@@ -142,7 +148,7 @@ def test_missing_and_surplus_rows_are_seen(
 
 
 def test_two_rows_that_swapped_their_values_are_seen(server: sandbox.PostgresServer, shared: Callable[[], str]) -> None:
-    # The digests are XORed: equal sums must not come from equal values in other rows.
+    # Equal sums must not come from equal values in other rows.
     _execute(
         server,
         shared(),
@@ -154,6 +160,25 @@ def test_two_rows_that_swapped_their_values_are_seen(server: sandbox.PostgresSer
     spoil = 'UPDATE "_public_t_gho".t SET v = 30 - v'
     _, equal, differing, _ = _compared(server, shared(), "ADD COLUMN extra int", spoil)
     assert (equal, sorted(map(int, differing))) == (False, [1, 2])
+
+
+@pytest.mark.parametrize("kind", ["int", "numeric"])
+def test_a_difference_in_the_last_of_very_many_columns_is_seen(
+    server: sandbox.PostgresServer, shared: Callable[[], str], kind: str
+) -> None:
+    # More than a join of both tables could have.
+    columns = [f"v{i} {kind}" for i in range(1000)]
+    _execute(
+        server,
+        shared(),
+        'DROP SCHEMA IF EXISTS "_public_t_gho" CASCADE',
+        "DROP TABLE IF EXISTS t",
+        f"CREATE TABLE t (id int PRIMARY KEY, {', '.join(columns)})",
+        "INSERT INTO t (id, v999) VALUES (1, 10), (2, 20)",
+    )
+    spoil = 'UPDATE "_public_t_gho".t SET v999 = 21 WHERE id = 2'
+    before, after, differing, _ = _compared(server, shared(), "ALTER COLUMN id TYPE bigint", spoil)
+    assert (before, after, differing) == (True, False, [2])
 
 
 def test_two_spellings_of_one_key_are_one_row(server: sandbox.PostgresServer, shared: Callable[[], str]) -> None:

@@ -376,6 +376,22 @@ def test_a_signal_that_fails_or_falls_silent_is_a_reason(failure: Exception | No
     asyncio.run(main())
 
 
+def test_who_waits_for_an_answer_is_told_of_it() -> None:
+    async def look() -> str | None:
+        return "too much"
+
+    async def main() -> None:
+        told = asyncio.Event()
+        watch = Watch(_Signal(look), lambda: False, told.set)
+        looking = asyncio.create_task(watch.run())
+        async with asyncio.timeout(10):
+            await told.wait()
+        assert watch.reason == "too much"
+        looking.cancel()
+
+    asyncio.run(main())
+
+
 def test_a_call_that_hangs_is_not_made_twice() -> None:
     calls, go_on = [], threading.Event()
 

@@ -32,6 +32,8 @@ ResyncOn: TypeAlias = Callable[[Session, Mapping[Key, Mark], KeyRange], Awaitabl
 
 _SERVER_BACK_WITHIN = 30.0
 _GONE_WITHIN = 5.0
+_FRESH = 1.0
+"""Seconds for which what was looked at before the lock is not looked at again: under the lock it is, in any case."""
 _IDLE_AFTER = 2.0
 """Seconds beyond the lock's time limit that the locking session may stand still."""
 
@@ -99,6 +101,7 @@ class LockingExchange:
         self._way_back = way_back
         self._session = Session(settings, purpose="cut-over")
         self._shadow_oid: int | None = None
+        self._prepared: float | None = None
 
     async def prepare(self) -> None:
         session, names = self._session, self._statements.plan.names
@@ -120,6 +123,7 @@ class LockingExchange:
                 f"COMMENT ON SCHEMA {schema} IS {quote.text(f'{MADE_BY_US}old table of {source}')}; COMMIT",
                 doing="creating the old table's schema",
             )
+        self._prepared = time.monotonic()
 
     async def _look(self, session: Session) -> None:
         """What is asked again under the lock; here it spares the application that lock."""
@@ -129,8 +133,10 @@ class LockingExchange:
 
     @asynccontextmanager
     async def frozen(self, *, timeout: float) -> AsyncIterator[FrozenTransaction]:
-        await self.prepare()
-        session = self._session
+        session, prepared = self._session, self._prepared
+        if prepared is None or not session.is_open or time.monotonic() - prepared > _FRESH:
+            await self.prepare()
+        self._prepared = None
         try:
             wait = await patience(session, self._work.oid, min(timeout, LONGEST_WAIT), timeout)
             await self._lock(wait, idle=timeout + _IDLE_AFTER)

@@ -1,7 +1,9 @@
 """How rows of source and shadow find each other for a comparison, and the statements that compare them.
 
 A row's digest is the first 64 bits that `hashtextextended` makes of the whole row as text: that leaves nothing out, neither the sign of −0.0
-nor a numeric's trailing zeros, and tells NULL from an empty string.
+nor a numeric's trailing zeros, and tells NULL from an empty string. Where both tables have their keys in one order, rows are first compared
+side by side in that order, column by column where equal values are the same bytes, and the rest of the row as text: nothing is left out
+either, and it takes a third of the time.
 """
 
 from __future__ import annotations
@@ -15,6 +17,22 @@ from ghostpy.dialects.postgres.statements import Statements
 from ghostpy.model.keys import Bound, Key, KeyRange
 from ghostpy.model.table import Column
 
+_EXACT = INTEGERS | {
+    "boolean",
+    "bytea",
+    "date",
+    "oid",
+    "time without time zone",
+    "timestamp with time zone",
+    "timestamp without time zone",
+    "uuid",
+}
+"""Types in which equal values are the same bytes."""
+_TEXTS = frozenset({"text", "character varying"})
+"""The same, compared by the collation "C"."""
+_SIDE_BY_SIDE = 500
+"""Columns compared one by one at most: a join takes 1664 in all."""
+
 _ONE = "_ghostpy_one"
 """The alias of what the other table's rows are looked up for: a table called by a plain letter would hide it in there."""
 
@@ -26,9 +44,28 @@ def orders_alike(source: Column, shadow: Column) -> bool:
     return source.collation == shadow.collation
 
 
+def _exactly(column: Column) -> str | None:
+    """With which COLLATE, if any, equal values of this column are the same bytes; None where they need not be."""
+    if column.data_type in _EXACT:
+        return ""
+    if column.data_type in _TEXTS:
+        return ' COLLATE "C"'
+    # Of a fixed length both are padded with blanks to the same one; without a length, blanks at the end do not count.
+    fixed = column.full_type.startswith("character(") and column.full_type.endswith(")")
+    return ' COLLATE "C"' if fixed else None
+
+
+def _numbered(expressions: Iterable[str]) -> str:
+    return ", ".join(f"{expression} AS c{i}" for i, expression in enumerate(expressions))
+
+
 def row_digest(parts: Iterable[str]) -> str:
     """The digest of a row, a signed 64-bit number; `parts` are expressions."""
-    return f"""hashtextextended(ROW({", ".join(parts)})::text COLLATE "C", 0)"""
+    return f"hashtextextended({_as_text(parts)}, 0)"
+
+
+def _as_text(parts: Iterable[str]) -> str:
+    return f'ROW({", ".join(parts)})::text COLLATE "C"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +90,29 @@ class Pairing:
         )
 
     def totals(self, chunk: KeyRange) -> str:
-        """(source rows, their digests XORed, shadow rows, theirs): one statement, so one moment. Needs `same_order`."""
+        """(source rows, rows that differ or are in one table only): one statement, so one moment. Needs `same_order`."""
         of = self.statements
+        source, shadow = [*of.source_key], [*of.shadow_key]
+        same_row = " AND ".join(f"a.c{i} = b.c{i}" for i in range(len(source)))
+        differing = ["a.c0 IS NULL", "b.c0 IS NULL"]
+        others = []
+        for feed in of.plan.columns.feeds:
+            collate = _exactly(feed.target)
+            if collate is None or len(source) == _SIDE_BY_SIDE:
+                others.append(feed)
+                continue
+            i = len(source)
+            source.append(of.stored(feed))
+            shadow.append(quote.name(feed.target.name))
+            differing.append(f"a.c{i}{collate} IS DISTINCT FROM b.c{i}{collate}")
+        if others:
+            differing.append(f"a.c{len(source)} IS DISTINCT FROM b.c{len(source)}")
+            source.append(_as_text(of.stored(feed) for feed in others))
+            shadow.append(_as_text(quote.name(feed.target.name) for feed in others))
         return (
-            "SELECT a.n, a.x, b.n, b.x FROM "
-            f"(SELECT count(*) AS n, bit_xor({self.source_digest}) AS x FROM {of.source} "
-            f"WHERE {of.within(chunk, of.source_key)}{of.filter}) AS a, "
-            f"(SELECT count(*) AS n, bit_xor({self.shadow_digest}) AS x FROM {of.shadow} "
-            f"WHERE {of.within(chunk, of.shadow_key)}) AS b"
+            f"SELECT count(a.c0), count(*) FILTER (WHERE {' OR '.join(differing)}) FROM "
+            f"(SELECT {_numbered(source)} FROM {of.source} WHERE {of.within(chunk, of.source_key)}{of.filter}) AS a FULL JOIN "
+            f"(SELECT {_numbered(shadow)} FROM {of.shadow} WHERE {of.within(chunk, of.shadow_key)}) AS b ON {same_row}"
         )
 
     def count(self, chunk: KeyRange) -> str:

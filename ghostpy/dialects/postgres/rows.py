@@ -7,8 +7,9 @@ from contextlib import suppress
 
 from ghostpy import errors
 from ghostpy.dialects.postgres.conflicts import resolve
+from ghostpy.dialects.postgres.dense_keys import DenseKeys
 from ghostpy.dialects.postgres.driver_errors import DuplicateEntry
-from ghostpy.dialects.postgres.key_text import to_key
+from ghostpy.dialects.postgres.key_text import is_integer, to_key
 from ghostpy.dialects.postgres.misfits import keys_of, with_example
 from ghostpy.dialects.postgres.pairing import Pairing
 from ghostpy.dialects.postgres.session import Session, SessionPool
@@ -36,13 +37,22 @@ class RowCopier:
     def __init__(self, pool: SessionPool, statements: Statements) -> None:
         self._pool = pool
         self._statements = statements
+        self._dense = DenseKeys() if is_integer(statements.plan.copy_key.source_columns) else None
         self._doubtful: dict[KeyRange, tuple[int, int]] = {}
         """Chunks whose COMMIT was sent and not answered: transaction and rows."""
 
     async def next_bound(self, low: Bound | None, rows: int) -> Bound | None:
+        dense, doing = self._dense, "looking for the next chunk"
+        if dense is not None and (counted := dense.bound(low, rows)) is not None:
+            return counted
         async with self._pool.session() as session:
-            found = await session.query(self._statements.next_bound(low, rows), doing="looking for the next chunk")
-        return tuple(map(str, found[0])) if found else None
+            found = await session.query(self._statements.next_bound(low, rows), doing=doing)
+            high = tuple(map(str, found[0])) if found else None
+            if dense is not None and dense.close(low, rows, high):
+                assert high is not None
+                last = await session.scalar(self._statements.last_key, doing=doing)
+                dense.answered(rows, high, last=int(last or high[0]))
+        return high
 
     async def copy(self, chunk: KeyRange) -> Copied:
         of = self._statements
@@ -160,9 +170,12 @@ class RowComparer:
         pairing = self._pairing
         async with self._pool.session() as session:
             if pairing.same_order:
-                rows = await session.query(pairing.totals(chunk), doing="comparing rows")
-                source_rows, source_digest, shadow_rows, shadow_digest = rows[0]
-                return int(source_rows), (source_rows, source_digest) == (shadow_rows, shadow_digest)
+                async with session.transaction(doing="comparing rows"):
+                    # In the order of the key, and not by a hash of all of the chunk.
+                    await session.execute("SET LOCAL enable_mergejoin = on", doing="comparing rows")
+                    rows = await session.query(pairing.totals(chunk), doing="comparing rows")
+                source_rows, differing = rows[0]
+                return int(source_rows), not differing
             counted = int(await session.scalar(pairing.count(chunk), doing="comparing rows"))
             differing = await session.query(pairing.differing_in(chunk) + " LIMIT 1", doing="comparing rows")
             return counted, not differing

@@ -103,6 +103,11 @@ class Statements:
             f"WHERE {self.within(KeyRange(low, high), self.source_key)} ORDER BY {order} LIMIT 1 OFFSET {rows - 1}) AS bound"
         )
 
+    @property
+    def last_key(self) -> str:
+        """The largest key, where it is one column."""
+        return f"SELECT max({self.source_key[0]}) FROM {self.source}"
+
     def copy(self, condition: str) -> str:
         """Copy the source's rows that match `condition`."""
         return (
