@@ -152,9 +152,9 @@ def _to_end(script: Script, invocation: Invocation, console: Console) -> Outcome
 
     def watched(settings: MigrateSettings) -> AbstractContextManager[Observer]:
         inner = replace(invocation, settings=settings)
-        return watching(inner, console, live=is_live(inner, console))
+        return watching(inner, lambda: console, live=is_live(inner, lambda: console))
 
-    with watching(log_alone, console, live=False) as observer, told_to(observer):
+    with watching(log_alone, lambda: console, live=False) as observer, told_to(observer):
         for note in invocation.notes:
             observer.happened(note, warning=True)
         work = Work(
