@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import jsonschema
 import pytest
+from browser import assert_well_shown
 from migrating import cursor_of, ghostpy, url_of
 
 from ghostpy import sandbox
@@ -156,6 +158,18 @@ def test_as_a_page(server: sandbox.Server, new_database: NewDatabase) -> None:
         assert "&lt;script&gt;" in done.output
         assert "<script" not in done.output
     assert _tables(server, place) == before
+
+
+@pytest.mark.soak
+def test_the_page_in_a_browser(server: sandbox.Server, place: tuple[str, ...], tmp_path: Path) -> None:
+    """Of a change by a shadow with an index, and of one that is refused."""
+    change = "MODIFY id BIGINT, ADD INDEX (id)" if server.kind == "mysql" else "ALTER id TYPE bigint"
+    for name, alter, status in (("shadow", change, 0), ("refused", "ADD COLUMN id INT", 3)):
+        done = ghostpy("plan", *place, f"--alter={alter}", "--format=html")
+        assert done.status == status, done.errors
+        (folder := tmp_path / name).mkdir()
+        (folder / "plan.html").write_text(done.output)
+        assert_well_shown(folder / "plan.html", folder)
 
 
 def test_an_estimate_by_a_part_of_the_table(server: sandbox.Server, new_database: NewDatabase) -> None:

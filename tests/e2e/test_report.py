@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import assert_well_shown
 from migrating import cursor_of, ghostpy
 from waiting import until
 from watched import ROWS, SECRET, Place, make_place, started
@@ -163,38 +162,6 @@ def test_secrets_are_nowhere(
 
 @pytest.mark.soak
 def test_the_page_in_a_browser(place: Place, tmp_path: Path) -> None:
-    """Light and dark, wide and narrow: no error on the console, nothing fetched, no sideways scrolling."""
-    browser = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
-    assert browser is not None, "chromium is needed for this test: apt-get install chromium"
     flags = ["--execute", f"--report={tmp_path}/r.html", f"--report={tmp_path}/r.json", *place.slowly]
     assert place.run(*flags).status == 0
-    measured = tmp_path / "measured.html"
-    page = (tmp_path / "r.html").read_text()
-    # A script of ours says how wide the page became; the page's own policy is looked at without it below.
-    script = "<script>document.title = document.documentElement.scrollWidth + ' ' + innerWidth</script>"
-    measured.write_text(re.sub(r"<meta http-equiv=[^>]*>", "", page).replace("</body>", f"{script}</body>"))
-    for number, (width, dark) in enumerate([(1400, False), (1400, True), (500, False), (500, True)]):
-        look = ["--force-dark-mode", "--enable-features=WebContentsForceDark:inversion_method/none"] if dark else []
-        base = [
-            browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={width},2000",
-            f"--user-data-dir={tmp_path}/profile{number}", "--enable-logging=stderr", "--v=0", *look,
-        ]  # fmt: skip
-        shown = subprocess.run(
-            [*base, f"--screenshot={tmp_path}/{number}.png", f"--log-net-log={tmp_path}/{number}.net", f"file://{tmp_path}/r.html"],
-            capture_output=True, text=True, timeout=120, check=True,
-        )  # fmt: skip
-        assert "CONSOLE" not in shown.stderr, shown.stderr
-        assert (tmp_path / f"{number}.png").stat().st_size > 20_000
-        assert f"{tmp_path}/r.html" not in fetched(tmp_path / f"{number}.net")
-        dumped = subprocess.run(
-            [*base, "--dump-dom", f"file://{measured}"], capture_output=True, text=True, timeout=120, check=True
-        )
-        title = re.search(r"<title>(\d+) (\d+)</title>", dumped.stdout)
-        assert title is not None
-        assert int(title[1]) <= int(title[2]), "the page is wider than its window"
-
-
-def fetched(log: Path) -> str:
-    """The addresses that the browser asked for on behalf of pages."""
-    text = log.read_text()
-    return "\n".join(re.findall(r'"url":"((?:https?|file)://[^"]*)"', text))
+    assert_well_shown(tmp_path / "r.html", tmp_path)
