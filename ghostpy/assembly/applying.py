@@ -9,13 +9,28 @@ from dataclasses import replace
 
 from ghostpy import errors
 from ghostpy.assembly.beforehand import Beforehand
-from ghostpy.assembly.script_deciding import Decider
+from ghostpy.assembly.run import migrate
+from ghostpy.assembly.script_deciding import Decider, migration_of
 from ghostpy.assembly.script_run import ScriptRun
 from ghostpy.dialects import applying_for
 from ghostpy.model.finding import Finding, Severity
-from ghostpy.model.script import Decided, Kind, Script, ScriptPlan, ScriptReport, Statement, Way
+from ghostpy.model.names import TableName
+from ghostpy.model.plan import Plan
+from ghostpy.model.progress import Progress as Snapshot
+from ghostpy.model.progress import RunReport
+from ghostpy.model.script import (
+    Decided,
+    Kind,
+    PlannedMigration,
+    Script,
+    ScriptPlan,
+    ScriptReport,
+    Statement,
+    Way,
+)
 from ghostpy.planning.script import against
 from ghostpy.planning.script_ledger import Progress, progress_of
+from ghostpy.preflight.refusal import refusing
 from ghostpy.protocols import Applying, Observer
 from ghostpy.settings import MigrateSettings
 
@@ -42,7 +57,7 @@ async def apply(
             await _locked(server)
         progress = progress_of(script, await server.notes(script.name))
         if not settings.execute:
-            return await _planned(script, progress, server, settings)
+            return await _planned(script, progress, server, settings, observer)
         if progress.done == len(script.noted):
             return ScriptReport(script.name, progress.done, progress.done, progress.done)
         if not progress.done and progress.begun is None:
@@ -77,7 +92,9 @@ async def _locked(server: Applying) -> None:
     await server.lock_run()
 
 
-async def _planned(script: Script, progress: Progress, server: Applying, settings: MigrateSettings) -> ScriptPlan:
+async def _planned(
+    script: Script, progress: Progress, server: Applying, settings: MigrateSettings, observer: Observer
+) -> ScriptPlan:
     decider, found, group = Decider(server, settings), list[Decided](), 0
     wished: list[int] = []
     inside = False
@@ -94,6 +111,8 @@ async def _planned(script: Script, progress: Progress, server: Applying, setting
             decided = Decided(statement, Way.TOGETHER, "it is done already", done=True)
         else:
             decided = await _looked_at(decider, statement)
+            if decided.way is Way.ONLINE and decided.table is not None and not refusing(decided.findings):
+                decided = await _in_full(decided, decided.table, server, settings, observer)
         alone = statement.alone or (not server.transactional and not inside)
         group += decided.way is not Way.TOGETHER or alone
         if decided.way is Way.TOGETHER and not decided.done:
@@ -120,7 +139,49 @@ async def _looked_at(decider: Decider, statement: Statement) -> Decided:
     try:
         return await decider.decide(statement)
     except (errors.PlanRefused, errors.UsageError) as error:
-        findings = getattr(error, "findings", ()) or (
-            Finding("statement-refused", f"{statement.told} is refused: {error.message}", error.hint),
-        )
-        return Decided(statement, Way.ONLINE, findings=tuple(findings))
+        return Decided(statement, Way.ONLINE, findings=_against(statement, error))
+
+
+async def _in_full(
+    decided: Decided, table: TableName, server: Applying, settings: MigrateSettings, observer: Observer
+) -> Decided:
+    """With the plan that `ghostpy plan` makes of it."""
+    migration = replace(migration_of(settings, server, decided.statement.alter, table), execute=False)
+    try:
+        plan = await migrate(migration, _Warnings(observer))
+    except (errors.PlanRefused, errors.UsageError) as error:
+        return replace(decided, findings=(*decided.findings, *_against(decided.statement, error)))
+    assert isinstance(plan, Plan)
+    own = [each for each in decided.findings if each not in plan.findings]
+    return replace(
+        decided,
+        strategy=plan.strategy.value,
+        reason=plan.reason,
+        findings=(*own, *plan.findings),
+        migration=PlannedMigration(plan, migration),
+    )
+
+
+def _against(statement: Statement, error: errors.GhostpyError) -> tuple[Finding, ...]:
+    refused = Finding("statement-refused", f"{statement.told} is refused: {error.message}", error.hint)
+    return tuple(getattr(error, "findings", ())) or (refused,)
+
+
+class _Warnings:
+    """Fulfils `Observer`: of a plan only warnings are passed on."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    def planned(self, plan: Plan, definition: str) -> None:
+        return
+
+    def progressed(self, progress: Snapshot) -> None:
+        return
+
+    def happened(self, text: str, *, warning: bool = False) -> None:
+        if warning:
+            self._observer.happened(text, warning=True)
+
+    def ended(self, report: RunReport) -> None:
+        return

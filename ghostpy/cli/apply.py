@@ -20,14 +20,15 @@ from ghostpy.cli.commands import OWN_OF_APPLY
 from ghostpy.cli.config_file import usual_places
 from ghostpy.cli.connection import Connection, ask_password
 from ghostpy.cli.failure import exit_code
-from ghostpy.cli.flags import FlagValues, read_flags
+from ghostpy.cli.flags import FlagValues, read_flags, refuse_to_execute
 from ghostpy.cli.invocation import Invocation, read_invocation
 from ghostpy.cli.known_flags import check_known
 from ghostpy.cli.own_parser import OwnParser
 from ghostpy.cli.process_list import forget_secrets
 from ghostpy.cli.redaction import redact
 from ghostpy.cli.script_file import read_file
-from ghostpy.cli.script_text import plan_text, show_json
+from ghostpy.cli.script_page import script_page
+from ghostpy.cli.script_text import plan_markdown, plan_text, show_json
 from ghostpy.cli.signalled import Work, run_signalled
 from ghostpy.cli.summary import summarised
 from ghostpy.cli.watching import is_live, watching
@@ -51,7 +52,7 @@ Without --execute it says how each statement would be carried out, and changes n
   --small-rows N            up to so many rows a table is changed as the script says, and an UPDATE run as it stands; 10000
   --allow CODE              go on in spite of this finding: large-update, opaque-statement. May be repeated
   --in-doubt done|again     what is true of a statement of which an ended run has left unclear whether it was carried out
-  --format text|json        how to show the plan, or what was done
+  --format FORMAT           how to show the plan (text, markdown, json, html), or what was done (text, json)
 
 Exit codes are those of ghostpy migrate.
 """
@@ -60,8 +61,8 @@ _LONGEST_NAME = 150
 Outcome = ScriptPlan | ScriptReport
 
 
-def run(argv: Sequence[str]) -> int:
-    """Carry out one call; the exit code. Raises GhostpyError where it fails."""
+def run(argv: Sequence[str], *, plan: bool = False) -> int:
+    """Carry out one call; the exit code. `plan`: it is only to say what it would do. Raises GhostpyError where it fails."""
     if not argv or any(each in ("--help", "-help", "-h") for each in argv):
         taken = f"Of migrate's flags these are taken, too: those of the connection, {', '.join(f'--{name}' for name in OWN_OF_APPLY)}."
         text = _USAGE + textwrap.fill(taken, 115, break_on_hyphens=False)
@@ -74,7 +75,11 @@ def run(argv: Sequence[str]) -> int:
     check_known(values, OWN_OF_APPLY, "apply")
     if values.switch("check-flag"):
         return 0
+    if plan:
+        refuse_to_execute(values, "apply")
     invocation = read_invocation(values, os.environ, ask_password, partial(_target, own, argv[0]))
+    if invocation.settings.execute and own.format not in ("text", "json"):
+        raise UsageError(f"--format={own.format} is for plans, without --execute.", hint=_HINT)
     settings = replace(invocation.settings, script=_wish(own))
     invocation = replace(invocation, settings=settings)
     forget_secrets(os.environ)
@@ -86,7 +91,7 @@ def run(argv: Sequence[str]) -> int:
         with summarised(script.name, wanted=quiet or values.switch("summary")):
             outcome = _to_end(script, invocation, console)
             if not (quiet and isinstance(outcome, ScriptReport) and own.format == "text"):
-                _show(outcome, own.format)
+                _show(outcome, own.format, settings)
             _judge(outcome)
     except BrokenPipeError:
         raise
@@ -103,7 +108,7 @@ def _parser() -> OwnParser:
     parser.add_argument("--small-rows", type=int, default=ScriptSettings().small_rows)
     parser.add_argument("--allow", action="append", default=[], choices=OVERRULED)
     parser.add_argument("--in-doubt", choices=("done", "again"), default="")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--format", choices=("text", "markdown", "json", "html"), default="text")
     return parser
 
 
@@ -167,11 +172,15 @@ def _to_end(script: Script, invocation: Invocation, console: Console) -> Outcome
         return run_signalled(work, observer)
 
 
-def _show(outcome: Outcome, form: str) -> None:
+def _show(outcome: Outcome, form: str, settings: MigrateSettings) -> None:
     if form == "json":
         print(redact(show_json(outcome)))
     elif isinstance(outcome, ScriptReport):
         print(redact(outcome.text))
+    elif form == "markdown":
+        print(redact(plan_markdown(outcome)), end="")
+    elif form == "html":
+        print(redact(script_page(outcome, settings)), end="")
     else:
         print(redact(plan_text(outcome)), end="")
 

@@ -71,7 +71,7 @@ COMMANDS = (
     ),
     Command(
         "plan",
-        '--alter "…"|--desired FILE [--format …] [flags]',
+        '--alter "…"|--desired FILE|SCRIPT.sql [--format …] [flags]',
         "say how a table would be changed, and what stands against it; changes nothing",
         flags=True,
         own=("format", "schema"),

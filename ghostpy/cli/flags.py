@@ -224,6 +224,14 @@ def keep_bounds(values: FlagValues) -> None:
             values.notes.append(f"{flag.spelled}: {value} is out of bounds; {bounded} is used.")
 
 
+def refuse_to_execute(values: FlagValues, command: str) -> None:
+    """This call is only to plan what `command` would do. Raises UsageError where it was told otherwise."""
+    if values.switch("execute") and values.origin("execute") is Origin.COMMAND_LINE:
+        raise UsageError("--execute means nothing to plan.", hint=f"`ghostpy {command} --execute` carries a plan out.")
+    # In a file it is meant for runs.
+    values.put(FLAGS["execute"], False, Origin.COMMAND_LINE, "ghostpy plan")
+
+
 def check_flags(values: FlagValues, *, unneeded: str = "") -> None:
     """Raise UsageError where a flag given cannot be used, or not with another; note what has nothing to do.
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from rich.console import Console
 
+from ghostpy.cli import apply
 from ghostpy.cli.config_file import usual_places
 from ghostpy.cli.connection import ask_password
-from ghostpy.cli.flag_table import FLAGS
-from ghostpy.cli.flags import Origin, check_flags, read_flags
+from ghostpy.cli.flags import check_flags, read_flags, refuse_to_execute
 from ghostpy.cli.invocation import read_invocation
 from ghostpy.cli.migrate import run_to_end
 from ghostpy.cli.own_parser import OwnParser
@@ -24,18 +24,19 @@ from ghostpy.cli.plan_text import plan_rows, print_plan
 from ghostpy.cli.process_list import forget_secrets
 from ghostpy.cli.redaction import redact
 from ghostpy.dialects import names_of
-from ghostpy.errors import PlanRefused, UsageError
+from ghostpy.errors import PlanRefused
 from ghostpy.model.plan import Plan
 from ghostpy.model.progress import Progress, RunReport
 from ghostpy.settings import MigrateSettings
 
 HELP = """\
 Usage: ghostpy plan --url … --table TABLE --alter "…"|--desired FILE [--format text|markdown|json|html] [flags of migrate]
+       ghostpy plan SCRIPT.sql --url … [--format …] [flags of apply]
 
 Says how a table would be changed: the strategy and why, its steps, what becomes of each column, what to look out for; or all that stands
 against the change (exit code 3). The server is asked, on an empty clone of the table that is gone again afterwards. The same as
 `ghostpy migrate` without --execute, for people and programs alike: see docs/plan.md. --format html gives a page for a change ticket;
---schema prints the JSON Schema of --format json, and asks no server.
+--schema prints the JSON Schema of --format json, and asks no server. Of a script it says what `ghostpy apply` without --execute says.
 """
 _FORMATS = ("text", "markdown", "json", "html")
 
@@ -45,6 +46,8 @@ def run(argv: Sequence[str]) -> int:
     if any(argument.lstrip("-") == "help" for argument in argv):
         print(HELP, end="")
         return 0
+    if argv and not argv[0].startswith("-"):
+        return apply.run(argv, plan=True)
     parser = OwnParser("plan")
     parser.add_argument("--format", choices=_FORMATS, default="text")
     parser.add_argument("--schema", action="store_true")
@@ -53,10 +56,7 @@ def run(argv: Sequence[str]) -> int:
         print(schema_text(), end="")
         return 0
     values = read_flags(rest, os.environ, usual_places(os.environ))
-    if values.switch("execute") and values.origin("execute") is Origin.COMMAND_LINE:
-        raise UsageError("--execute means nothing to plan.", hint="`ghostpy migrate --execute` carries a plan out.")
-    # In a file it is meant for runs.
-    values.put(FLAGS["execute"], False, Origin.COMMAND_LINE, "ghostpy plan")
+    refuse_to_execute(values, "migrate")
     check_flags(values)
     if values.switch("check-flag"):
         return 0

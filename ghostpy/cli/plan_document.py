@@ -48,7 +48,7 @@ def plan_document(plan: Plan, settings: MigrateSettings) -> Document:
         "kept": [str(plan.names.old)] if copied and not settings.target.ok_to_drop_old else [],
         "estimate": _estimate(plan.estimate),
         **_advice(plan, settings),
-        "findings": _findings(plan.findings),
+        "findings": findings_document(plan.findings),
     }
 
 
@@ -77,7 +77,7 @@ def refusal_document(refused: PlanRefused, table: str, settings: MigrateSettings
         **_head(table, settings),
         "possible": False,
         "message": refused.message,
-        "findings": _findings(refused.findings),
+        "findings": findings_document(refused.findings),
     }
 
 
@@ -103,7 +103,8 @@ def _column(column: Column) -> dict[str, Any]:
     return {"name": column.name, "type": column.full_type, "nullable": column.nullable, "collation": column.collation}
 
 
-def _findings(findings: Sequence[Finding]) -> list[dict[str, str]]:
+def findings_document(findings: Sequence[Finding]) -> list[dict[str, str]]:
+    """Findings, each with its page."""
     return [
         {
             "code": finding.code,
@@ -120,19 +121,19 @@ def plan_markdown(plan: Plan, settings: MigrateSettings) -> str:
     """A heading, and a table of what there is to say."""
     lines = [f"## Plan for `{plan.source.name}` on {settings.connect.address}", "", "| | |", "|---|---|"]
     for label, texts in plan_rows(plan, settings):
-        lines.append(f"| {label} | {'<br>'.join(map(_cell, texts))} |")
+        lines.append(f"| {label} | {'<br>'.join(map(cell, texts))} |")
     return "\n".join([*lines, "", "A dry run: nothing was changed.", ""])
 
 
 def refusal_markdown(refused: PlanRefused, table: str, settings: MigrateSettings) -> str:
     """A heading, and what stands against the change."""
     lines = [f"## No plan for `{table}` on {settings.connect.address}", ""]
-    lines += [f"- **{each.severity.value}**: {_cell(each.told)}" for each in refused.findings]
-    lines += [] if refused.findings else [_cell(refused.message)]
+    lines += [f"- **{each.severity.value}**: {cell(each.told)}" for each in refused.findings]
+    lines += [] if refused.findings else [cell(refused.message)]
     return "\n".join([*lines, "", "Nothing was created or changed.", ""])
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """What must not be taken for Markdown or HTML is written so that it is not."""
     for character in "\\`*_[]|":
         text = text.replace(character, f"\\{character}")

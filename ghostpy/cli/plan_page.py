@@ -15,12 +15,13 @@ Document = Mapping[str, Any]
 
 def plan_page(document: Document, rows: Sequence[tuple[str, Sequence[str]]] = ()) -> str:
     """The page for a plan or a refusal. `rows`: of `plan_rows`, the steps in words."""
-    sections = (_header(document), *_of_plan(document, dict(rows))) if document["possible"] else (_header(document),)
-    findings = _findings(document["findings"])
-    return page(f"Plan: {document['table']}", *sections, findings, _footer(document))
+    sections = (_header(document), *of_plan(document, dict(rows))) if document["possible"] else (_header(document),)
+    findings = findings_section(document["findings"])
+    return page(f"Plan: {document['table']}", *sections, findings, footer(document))
 
 
-def _of_plan(document: Document, rows: Mapping[str, Sequence[str]]) -> Iterator[Element | None]:
+def of_plan(document: Document, rows: Mapping[str, Sequence[str]]) -> Iterator[Element | None]:
+    """The sections of a plan that can be carried out."""
     yield _figures(document)
     yield _section("Change", node("pre", document["alter"], class_="sql"), _why(document))
     yield _section("Steps", _numbered(rows.get("steps", ())), _tables(document))
@@ -110,7 +111,8 @@ def _way_back(ways: Sequence[Document]) -> Element | None:
     return _section("Way back", _grid(("step", "how", "what is lost"), lines)) if lines else None
 
 
-def _findings(findings: Sequence[Document]) -> Element | None:
+def findings_section(findings: Sequence[Document]) -> Element | None:
+    """What was found, or nothing."""
     lines = [
         node(
             "tr",
@@ -156,5 +158,6 @@ def _section(title: str, *children: Element | None) -> Element | None:
     return node("section", node("h2", title), *children) if any(child is not None for child in children) else None
 
 
-def _footer(document: Document) -> Element:
+def footer(document: Document) -> Element:
+    """By which ghostpy it was made."""
     return node("p", f"ghostpy {document['ghostpy']}", class_="dim foot")

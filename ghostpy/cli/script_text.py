@@ -1,16 +1,24 @@
-"""The plan of a script for people, and as JSON."""
+"""The plan of a script: as text, Markdown, and JSON."""
 
 from __future__ import annotations
 
 import json
+import re
 import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ghostpy.cli.plan_document import cell, findings_document, plan_document
+from ghostpy.cli.plan_text import Row, plan_rows
 from ghostpy.model.finding import Severity
-from ghostpy.model.script import Decided, ScriptPlan, ScriptReport, Way
+from ghostpy.model.script import Decided, Kind, ScriptPlan, ScriptReport, Way
 
 _WIDTH = 110
+_TOLD = ("table", "steps", "estimate")
+_READS = ("SELECT", "VALUES")
+_SAID = ("change", "look out", "in the way")
+"""Rows of a plan that say again what stands with the statement."""
 _WAYS = {
     Way.SESSION: "sets something for what follows",
     Way.TOGETHER: "in transaction {group}",
@@ -35,7 +43,11 @@ def _lines(each: Decided) -> list[str]:
     shown = " ".join(statement.text.split())
     number = f"{statement.number}." if statement.number else "-"
     lines = textwrap.wrap(f"{number} line {statement.line}: {shown[:200]}", _WIDTH, subsequent_indent="     ")
-    lines += textwrap.wrap(_how(each), _WIDTH, initial_indent="     ", subsequent_indent="     ")
+    lines += textwrap.wrap(how(each), _WIDTH, initial_indent="     ", subsequent_indent="     ")
+    for label, texts in _told_of(each):
+        for place, text in enumerate(texts):
+            begin = f"       {label if place == 0 else '':<10}  "
+            lines += textwrap.wrap(text, _WIDTH, initial_indent=begin, subsequent_indent=" " * (len(begin) + 2))
     for finding in each.findings:
         word = "refused" if finding.severity is Severity.REFUSE else "look out"
         told = f"{word}: {finding.told}"
@@ -43,7 +55,8 @@ def _lines(each: Decided) -> list[str]:
     return [f"  {line}" for line in lines]
 
 
-def _how(each: Decided) -> str:
+def how(each: Decided) -> str:
+    """How it is carried out, and why so."""
     if each.done:
         return "done already"
     how = _WAYS[each.way].format(group=each.group)
@@ -52,13 +65,75 @@ def _how(each: Decided) -> str:
     return f"{how}{table}{strategy}{f': {each.reason}' if each.reason else ''}"
 
 
+def beside(each: Decided) -> Sequence[Row]:
+    """The lock and the way back of a statement that runs as it stands."""
+    statement = each.statement
+    if each.done or each.way not in (Way.TOGETHER, Way.DIRECT) or statement.kind is Kind.MAINTENANCE:
+        return ()
+    rows: list[Row] = []
+    if statement.kind is Kind.TABLE and each.table is not None:
+        rows.append(("lock", [f"{each.table}, from everybody, to the end of the statement, or of its transaction; waited for in turns"]))  # fmt: skip
+    if any(finding.code == "drops-rows" for finding in each.findings):
+        rows.append(("way back", ["from a backup only. Lost: the rows that it removes"]))
+    elif statement.kind is Kind.ROWS:
+        if statement.verb == "INSERT":
+            rows.append(("way back", ["by a DELETE of yours, where the new rows can be told from others"]))
+        elif statement.verb not in _READS:
+            rows.append(("way back", ["from a backup only. Lost: the values that it overwrites or removes"]))
+    else:
+        rows.append(("way back", ["by a statement of yours. Lost: what was written to what that takes away"]))
+    return rows
+
+
+def _told_of(each: Decided) -> Iterator[Row]:
+    """What is worth a line in the text: the rest of a statement's own plan is in the other forms."""
+    yield from beside(each)
+    if each.migration is not None:
+        for label, texts in plan_rows(each.migration.plan, each.migration.settings):
+            if label in _TOLD:
+                yield label, texts
+
+
+def plan_markdown(plan: ScriptPlan) -> str:
+    """A heading for each statement, with its text, its way, and the plan of what is carried out as a migration."""
+    lines = [f"# Plan of {cell(plan.script)}", ""]
+    for each in plan.statements:
+        lines += [f"## {heading(each)}", "", *_fenced(each.statement.text), "", cell(how(each)), ""]
+        lines += [f"- **{finding.severity.value}**: {cell(finding.told)}" for finding in each.findings]
+        lines += [f"- {label}: {cell(text)}" for label, texts in beside(each) for text in texts]
+        lines += [""] if each.findings or beside(each) else []
+        if each.migration is not None:
+            rows = plan_rows(each.migration.plan, each.migration.settings)
+            lines += ["| | |", "|---|---|"]
+            lines += [f"| {label} | {'<br>'.join(map(cell, texts))} |" for label, texts in rows if label not in _SAID]
+            lines += [""]
+    return "\n".join([*lines, "A dry run: nothing was changed.", ""])
+
+
+def _fenced(text: str) -> list[str]:
+    """As it was written, whatever it holds."""
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return [f"{fence}sql", text, fence]
+
+
+def heading(each: Decided) -> str:
+    """Which statement it is."""
+    number = f"{each.statement.number}. " if each.statement.number else ""
+    return f"{number}{each.statement.verb}, line {each.statement.line}"
+
+
 def show_json(outcome: ScriptPlan | ScriptReport) -> str:
     """The same, or what was done, for programs."""
     if isinstance(outcome, ScriptReport):
         told: dict[str, Any] = {**asdict(outcome), "ways": dict(outcome.ways), "text": outcome.text}
     else:
-        told = {"script": outcome.script, "statements": [_document(each) for each in outcome.statements]}
+        told = {"script": outcome.script, "statements": statements_document(outcome)}
     return json.dumps(told, indent=2, ensure_ascii=False)
+
+
+def statements_document(plan: ScriptPlan) -> list[dict[str, Any]]:
+    """Each with its way, and with the document of its plan where it has one."""
+    return [_document(each) for each in plan.statements]
 
 
 def _document(each: Decided) -> dict[str, Any]:
@@ -74,5 +149,7 @@ def _document(each: Decided) -> dict[str, Any]:
         "table": str(each.table) if each.table else "",
         "transaction": each.group,
         "done": each.done,
-        "findings": [{**asdict(finding), "severity": finding.severity.value} for finding in each.findings],
+        "findings": findings_document(each.findings),
+        **{key: " ".join(dict(beside(each)).get(key.replace("_", " "), ())) for key in ("lock", "way_back")},
+        "plan": plan_document(each.migration.plan, each.migration.settings) if each.migration is not None else None,
     }

@@ -9,6 +9,8 @@ from enum import Enum
 
 from ghostpy.model.finding import Finding
 from ghostpy.model.names import TableName
+from ghostpy.model.plan import Plan
+from ghostpy.settings import MigrateSettings
 
 Name = tuple[str, ...]
 """A name with its qualifiers, as a script writes it; unquoted, and folded as the server folds it."""
@@ -127,6 +129,14 @@ class TableStanding:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedMigration:
+    """The plan of a statement that is carried out as a migration, as `ghostpy plan` makes it, and the settings of that."""
+
+    plan: Plan
+    settings: MigrateSettings
+
+
+@dataclass(frozen=True, slots=True)
 class Decided:
     """How one statement is to be carried out. `strategy` and `reason`: in words."""
 
@@ -139,6 +149,8 @@ class Decided:
     """Those of the same number above 0 are one transaction."""
     done: bool = False
     findings: tuple[Finding, ...] = ()
+    migration: PlannedMigration | None = None
+    """Of a dry run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 from migrating import cursor_of, ghostpy, url_of
 from scripts import NewDatabase, Scripted, by_alembic, by_django, make_scripted
 from waiting import until
 
 from ghostpy import sandbox
+from ghostpy.cli.plan_schema import schema
 
 KINDS = ["mysql", "mariadb", "postgres"]
 
@@ -96,6 +98,39 @@ def test_each_way_is_told(one_of_each: Scripted) -> None:
         (1, "transaction" if place.postgres else "direct"), (2, "online"), (3, "transaction"),
     ]  # fmt: skip
     assert "counted" in told[0]["reason"]
+    assert "counted" in told[0]["lock"]
+    assert told[0]["way_back"]
+    assert [each["plan"] is None for each in told] == [True, False, True]
+    plan = told[1]["plan"]
+    jsonschema.validate(plan, schema())
+    assert told[1]["strategy"] == plan["strategy"] == "shadow"
+    assert plan["rows"] > 2000
+    assert plan["estimate"]["seconds"] is not None
+
+
+def test_a_plan_in_each_form(one_of_each: Scripted) -> None:
+    """By `ghostpy plan`, and by apply without --execute; what looks like Markdown or HTML stays text."""
+    place = one_of_each
+    grow = "ALTER COLUMN c TYPE varchar(40)" if place.postgres else "MODIFY c VARCHAR(61) CHARACTER SET latin1"
+    script = f"INSERT INTO counted VALUES (7, 7 /* <script>|``` */);\nALTER TABLE t {grow};\nDROP TABLE counted;\n"
+    before = place.relations()
+    for form, marks in {
+        "text": ("as by `ghostpy migrate`", "estimate", "way back"),
+        "markdown": ("````sql\n", "## 2. ALTER TABLE, line 2", "| estimate |", "- way back: ", "**warn**: "),
+        "html": ("<h2>2. ALTER TABLE, line 2</h2>", "time, about", "&lt;script&gt;", "drops-rows"),
+    }.items():
+        planned = ghostpy("plan", *place.call(script, f"--format={form}")[1:])
+        assert planned.status == 0, planned.errors
+        assert [mark for mark in marks if mark not in planned.output] == []
+        assert "<script" not in planned.output or form != "html"
+    assert place.relations() == before
+    refused = ghostpy("plan", *place.call("ALTER TABLE t ADD COLUMN c INT;", "--format=html")[1:])
+    assert (refused.status, "1 of 1 statements refused" in refused.output) == (3, True), refused.errors
+    told = ghostpy("plan", *place.call(script, "--execute")[1:])
+    assert (told.status, "--execute means nothing to plan" in told.errors) == (2, True)
+    told = place.apply(script, "--execute", "--format=html")
+    assert (told.status, "is for plans" in told.errors) == (2, True)
+    assert place.relations() == before
 
 
 def test_a_refusal_in_the_middle_is_got_past(one_of_each: Scripted) -> None:
