@@ -26,6 +26,8 @@ from under_load import PGBENCH, SYSBENCH, Change, assert_followed
 import ghostpy
 from ghostpy import errors, sandbox
 from ghostpy.cli.plan_schema import schema
+from ghostpy.dialects.mysql import session as mysql_session
+from ghostpy.dialects.postgres import session as postgres_session
 from ghostpy.sandbox.filling import fill
 from ghostpy.sandbox.load import Load
 from ghostpy.sandbox.writers import Writers
@@ -173,6 +175,28 @@ def _assert_in_order(seen: list[ghostpy.Progress]) -> None:
         assert figures == sorted(figures), figure
     with pytest.raises(AttributeError):
         seen[0].elapsed = 0.0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("place", ["mysql", "mariadb", "postgres"], indirect=True)
+def test_one_right_after_the_other(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run has given its lock up when it returns, however long the server takes to end the session that had it."""
+    kind = mysql_session if place.server.kind != "postgres" else postgres_session
+    kept: list[Any] = []
+    end = kind.Session.close
+
+    async def later(session: Any) -> None:
+        if "heartbeat" in (getattr(session, name, "") for name in ("purpose", "_purpose")) and session.is_open:
+            kept.append(session._connection)
+            session._connection = None
+        await end(session)
+
+    monkeypatch.setattr(kind.Session, "close", later)
+    for number in range(2):
+        done = ghostpy.migrate(_url(place), "t", f"ADD COLUMN c{number} INT", strategy="auto")
+        assert done.strategy is ghostpy.Strategy.INSTANT
+    assert kept
+    for connection in kept:
+        connection.pgconn.finish() if place.server.kind == "postgres" else connection.close()
 
 
 def test_a_change_that_is_there_already_is_no_change(place: Place) -> None:

@@ -19,7 +19,7 @@ from ghostpy.dialects.mysql.expansion_plan import READING, ExpansionPlanner, col
 from ghostpy.dialects.mysql.expansion_sql import MySQLStepSql, trigger_names
 from ghostpy.dialects.mysql.expansion_uses import ExpansionUses
 from ghostpy.dialects.mysql.facts import ServerFacts, server_facts
-from ghostpy.dialects.mysql.housekeeping import Housekeeper, drop_at_last, lock_name
+from ghostpy.dialects.mysql.housekeeping import Housekeeper, drop_at_last
 from ghostpy.dialects.mysql.planner import resolve_target
 from ghostpy.dialects.mysql.session import Session
 from ghostpy.dialects.mysql.topology import working_server
@@ -78,11 +78,6 @@ class MySQLExpanding:
         self._facts = self._housekeeper.facts = await server_facts(self._session)
 
     async def close(self) -> None:
-        locking = self._housekeeper.sessions[0]
-        if locking.usable:
-            # What comes next wants it at once, and the server takes its time to end a session.
-            with contextlib.suppress(errors.GhostpyError):
-                await locking.query(f"SELECT RELEASE_LOCK('{lock_name(self._asked)}')", doing="giving up the lock")
         await self._housekeeper.close()
 
     async def lock_run(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import random
@@ -28,6 +29,7 @@ from ghostpy.model.table import Table
 from ghostpy.settings import ConnectSettings
 
 _SERVER_BACK_WITHIN = 30.0
+_GIVEN_UP_WITHIN = 2.0
 _PAUSE = 0.5
 """Seconds between attempts to alter the source itself."""
 _LARGEST_CHECKPOINT = 8 << 20
@@ -119,8 +121,15 @@ class Housekeeper:
 
     async def close(self) -> None:
         """End the sessions, and with them the lock. Never raises."""
-        await self._locking.close()
         await self._working.close()
+        if self._locking.usable:
+            # What comes next wants it at once, and the server takes its time to end a session.
+            with contextlib.suppress(errors.GhostpyError, TimeoutError):
+                async with asyncio.timeout(_GIVEN_UP_WITHIN):
+                    await self._locking.query(
+                        f"SELECT RELEASE_LOCK('{lock_name(self._source)}')", doing="giving up the lock"
+                    )
+        await self._locking.close()
 
     async def lock_run(self) -> None:
         got = await self._locking.scalar(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -77,11 +76,6 @@ class PostgresExpanding:
         await self._do(f"SET search_path = pg_catalog, {quote.name(self._source.schema)}, pg_temp", "setting the path")
 
     async def close(self) -> None:
-        locking = self._housekeeper.sessions[0]
-        if locking.is_open:
-            # What comes next wants it at once, and the server takes its time to end a session.
-            with contextlib.suppress(errors.GhostpyError):
-                await locking.query("SELECT pg_advisory_unlock_all()", doing="giving up the lock")
         await self._housekeeper.close()
 
     async def lock_run(self) -> None:

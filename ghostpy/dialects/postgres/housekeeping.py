@@ -38,6 +38,7 @@ from ghostpy.settings import ConnectSettings
 log = logging.getLogger("ghostpy.postgres")
 
 _SERVER_BACK_WITHIN = 30.0
+_GIVEN_UP_WITHIN = 2.0
 _BEATS_BETWEEN_LOOKS = 50
 _LARGEST_CHECKPOINT = 32 << 20
 """Characters."""
@@ -114,8 +115,13 @@ class Housekeeper:
 
     async def close(self) -> None:
         """End the sessions, and with them the lock. Never raises."""
-        await self._locking.close()
         await self._working.close()
+        if self._locking.is_open:
+            # What comes next wants it at once, and the server takes its time to end a session.
+            with contextlib.suppress(errors.GhostpyError, TimeoutError):
+                async with asyncio.timeout(_GIVEN_UP_WITHIN):
+                    await self._locking.query("SELECT pg_advisory_unlock_all()", doing="giving up the lock")
+        await self._locking.close()
 
     async def lock_run(self) -> None:
         oid = await table_oid(self._locking, self._source)
