@@ -113,16 +113,15 @@ def test_expand_contract_and_rollback_with_no_more_than_the_page_says(names: Nam
     }
 
 
-def test_backfill_with_no_more_than_the_page_says(names: Names, tmp_path: Path) -> None:
-    kind = names.server.kind
+def test_backfill_with_no_more_than_the_page_says(server: sandbox.Server, new_database: NewDatabase) -> None:
+    names, kind = make_names(server, new_database, 20_000), server.kind
     wide = [each for each in _of_every_server(kind) if "shop" not in each and "SCHEMA" not in each]
     page = (_DOCS / "backfill.md").read_text().split("\n## Privileges\n")[1]
     own = _statements(page, _HEADINGS["postgres" if kind == "postgres" else "mysql"])
     own = [re.sub(r"\bcustomers\b", "users", each) for each in own]
     for account in _granted(names.server, names.database, [*wide, *own], ["users"] if kind == "postgres" else []):
-        (flag := tmp_path / "rest").touch()
-        resting = (f"--throttle-flag-file={flag}", "--deadline=1s")
-        stopped = account.run("backfill", "--table=users", "--set=n = n + 1", *resting)
+        slowly = ("--chunk-size=10", "--nice-ratio=100", "--deadline=2s")
+        stopped = account.run("backfill", "--table=users", "--set=n = n + 1", *slowly)
         assert stopped.status == 14, stopped.errors
         account.done("backfill", "--table=users", "--set=n = n + 1", "--resume")
         assert {number for number, _ in names.rows().values()} == {1}
