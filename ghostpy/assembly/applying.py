@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from ghostpy import errors
 from ghostpy.assembly.beforehand import Beforehand
+from ghostpy.assembly.locking import locked
 from ghostpy.assembly.run import migrate
 from ghostpy.assembly.script_deciding import Decider, migration_of
 from ghostpy.assembly.script_run import ScriptRun
@@ -34,7 +34,7 @@ from ghostpy.preflight.refusal import refusing
 from ghostpy.protocols import Applying, Observer
 from ghostpy.settings import MigrateSettings
 
-_LOCK_ATTEMPTS, _LOCK_PAUSE = 25, 0.2
+_LOCK_ATTEMPTS = 25
 Watched = Callable[[MigrateSettings], AbstractContextManager[Observer]]
 
 
@@ -54,7 +54,7 @@ async def apply(
         found = await server.against(script)
         _check(script, [(script.statements[0], finding) for finding in found])
         if settings.execute:
-            await _locked(server)
+            await locked(server, attempts=_LOCK_ATTEMPTS)
         progress = progress_of(script, await server.notes(script.name))
         if not settings.execute:
             return await _planned(script, progress, server, settings, observer)
@@ -79,17 +79,6 @@ def _check(script: Script, found: Sequence[tuple[Statement, Finding]]) -> None:
         hint="Nothing was run.",
         findings=[finding for _, finding in found],
     )
-
-
-async def _locked(server: Applying) -> None:
-    """Take the lock. A session of a run that was killed may hold it until its statement ends."""
-    for _ in range(_LOCK_ATTEMPTS - 1):
-        try:
-            await server.lock_run()
-            return
-        except errors.AlreadyRunning:
-            await asyncio.sleep(_LOCK_PAUSE)
-    await server.lock_run()
 
 
 async def _planned(

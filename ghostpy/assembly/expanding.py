@@ -10,6 +10,7 @@ from dataclasses import replace
 from ghostpy import errors
 from ghostpy.assembly.backfilling import backfill
 from ghostpy.assembly.beforehand import Beforehand
+from ghostpy.assembly.locking import locked
 from ghostpy.assembly.run import migrate
 from ghostpy.dialects import expanding_for
 from ghostpy.model.expansion import Course, Expansion, ExpansionPhase, ExpansionPlan, ExpansionReport, Steps
@@ -22,7 +23,7 @@ from ghostpy.protocols import Expanding, Observer
 from ghostpy.settings import BackupSettings, ExpandSettings, MigrateSettings
 
 _NOTHING = "nothing was changed"
-_LOCK_ATTEMPTS, _LOCK_PAUSE = 15, 0.2
+_LOCK_ATTEMPTS = 15
 Outcome = ExpansionPlan | ExpansionReport
 
 
@@ -287,18 +288,7 @@ async def _opened(settings: MigrateSettings, observer: Observer, *, lock: bool =
         if server.address != settings.connect.address:
             observer.happened(f"{settings.connect.address} is a replica: the work is done on {server.address}")
         if lock:
-            await _locked(server)
+            await locked(server, attempts=_LOCK_ATTEMPTS)
         yield server
     finally:
         await server.close()
-
-
-async def _locked(server: Expanding) -> None:
-    """Take the run's lock. A session of ours that has ended, or of a run that was killed, may hold it for a moment still."""
-    for _ in range(_LOCK_ATTEMPTS - 1):
-        try:
-            await server.lock_run()
-            return
-        except errors.AlreadyRunning:
-            await asyncio.sleep(_LOCK_PAUSE)
-    await server.lock_run()
