@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from ghostpy.errors import UsageError
 from ghostpy.model.finding import Finding
+from ghostpy.planning.malformed import malformed
 from ghostpy.planning.postgres_clauses import Clause, Kind, Reader, read_clause
 from ghostpy.planning.postgres_partitions import Partitioning, partitioning_of, read_partition, sees_partition
-from ghostpy.planning.postgres_tokens import Token, malformed, span, split, tokenize
+from ghostpy.planning.postgres_tokens import Token, span, split, tokenize
 
 _WHAT = "The ALTER text"
 # PostgreSQL does not take these in one list with others ("ALTER TABLE": its first forms).

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ghostpy.errors import UsageError
+from ghostpy.planning.malformed import malformed
 
 
 class TokenKind(Enum):
@@ -89,12 +90,12 @@ def tokenize(text: str, what: str) -> tuple[Token, ...]:
             continue
         if kind == "symbol":
             if value in _UNCLOSED:
-                raise _malformed(what, f"{_UNCLOSED[value]} is not closed", text, start)
+                raise malformed(what, f"{_UNCLOSED[value]} is not closed", text, start)
             if text.startswith("/*", start):
-                raise _malformed(what, "a comment is not closed", text, start)
+                raise malformed(what, "a comment is not closed", text, start)
             if value == ")":
                 if not open_parens:
-                    raise _malformed(what, "a closing parenthesis has no opening one", text, start)
+                    raise malformed(what, "a closing parenthesis has no opening one", text, start)
                 open_parens.pop()
         elif kind == "condition":
             if value != "*/":
@@ -102,14 +103,14 @@ def tokenize(text: str, what: str) -> tuple[Token, ...]:
             elif conditions:
                 conditions.pop()
             else:
-                raise _malformed(what, "a comment is closed that was not opened", text, start)
+                raise malformed(what, "a comment is closed that was not opened", text, start)
         tokens.append(Token(TokenKind[str(kind).upper()], value, start, len(open_parens)))
         if kind == "symbol" and value == "(":
             open_parens.append(start)
     if open_parens:
-        raise _malformed(what, "a parenthesis is not closed", text, open_parens[-1])
+        raise malformed(what, "a parenthesis is not closed", text, open_parens[-1])
     if conditions:
-        raise _malformed(what, "a comment is not closed", text, conditions[-1])
+        raise malformed(what, "a comment is not closed", text, conditions[-1])
     return tuple(tokens)
 
 
@@ -128,7 +129,7 @@ def one_statement(tokens: Sequence[Token], text: str, what: str) -> Sequence[Tok
         end -= 1
     for token in tokens[:end]:
         if token.is_symbol(";"):
-            raise _malformed(what, "it holds more than one statement", text, token.start)
+            raise malformed(what, "it holds more than one statement", text, token.start)
     return tokens[:end]
 
 
@@ -141,14 +142,3 @@ def expression(text: str, what: str) -> str:
     if not tokens:
         raise UsageError(f"{what} is empty.")
     return span(text, tokens)
-
-
-def _malformed(what: str, why: str, text: str, place: int) -> UsageError:
-    near, before = " ".join(text[place : place + 30].split()), text[:place]
-    where = f"character {place + 1}"
-    if "\n" in text:
-        where = f"character {place - before.rfind(chr(10))} of line {before.count(chr(10)) + 1}"
-    return UsageError(
-        f"{what} cannot be read: {why}, at {where} (near: {near}).",
-        hint="Nothing was sent to the server. Check the quotes, also those that the shell takes away.",
-    )
