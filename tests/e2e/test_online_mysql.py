@@ -81,6 +81,19 @@ def _writing(server: sandbox.Server, database: str) -> Iterator[list[float]]:
         writer.join()
 
 
+@pytest.mark.parametrize("name", ["kü-nd€ Éñж中", "plain"])
+def test_it_is_known_what_the_server_does_whatever_the_name(server: sandbox.Server, database: str, name: str) -> None:
+    server.execute(f"RENAME TABLE {database}.t TO {database}.`{name}`")
+    flags = ("migrate", f"--url={url_of(server, database)}", f"--table={name}", "--strategy=auto")
+    built = ghostpy(*flags, "--alter=ADD INDEX extra (k)")
+    assert built.status == 0, built.errors
+    assert "LOCK=NONE" in built.output
+    assert "the server builds the index" in built.output
+    anew = ghostpy(*flags, "--alter=MODIFY k BIGINT NOT NULL, ADD INDEX extra (k)")
+    assert anew.status == 0, anew.errors
+    assert "the server builds the index" not in anew.output
+
+
 @pytest.mark.parametrize(
     ("alter", "there"), [("ADD INDEX extra (k)", "KEY `extra`"), ("ADD COLUMN extra INT", "`extra` int")]
 )

@@ -148,7 +148,8 @@ async def _numbers(session: Session, table: TableName) -> _Numbers | None:
             f"SELECT t.TABLE_ID, i.INDEX_ID FROM information_schema.{prefix}TABLES t "
             f"LEFT JOIN information_schema.{prefix}INDEXES i ON i.TABLE_ID = t.TABLE_ID "
             # Behind # comes a partition's name.
-            f"WHERE CAST(SUBSTRING_INDEX(t.NAME, '#', 1) AS BINARY) = {quote.text(_innodb_name(table))}",
+            "WHERE CAST(SUBSTRING_INDEX(t.NAME, '#', 1) AS CHAR CHARACTER SET utf8mb4) COLLATE utf8mb4_bin "
+            f"REGEXP {quote.text(_innodb_name(table))}",
             doing=_DOING,
         )
     except (errors.ServerGone, errors.TransientError):
@@ -160,8 +161,18 @@ async def _numbers(session: Session, table: TableName) -> _Numbers | None:
 
 
 def _innodb_name(table: TableName) -> str:
-    """As InnoDB writes it ("Mapping of Identifiers to File Names"). Letters beyond ASCII have codes of their own there: such a name is not found."""
-    return "/".join(
-        "".join(char if char.isascii() and (char.isalnum() or char == "_") else f"@{ord(char):04x}" for char in name)
-        for name in (table.schema, table.table)
-    )
+    """A pattern of it as InnoDB writes it ("Mapping of Identifiers to File Names"): ASCII's other signs by their numbers, letters beyond by two
+    signs out of a table that the server keeps for itself. Another table whose name has such letters at the same places is taken for it,
+    too: whatever becomes of that one meanwhile, the answer is the more careful.
+    """
+    return f"^{_pattern(table.schema)}/{_pattern(table.table)}$"
+
+
+def _pattern(name: str) -> str:
+    return "".join(_signs(char) for char in name)
+
+
+def _signs(char: str) -> str:
+    if not char.isascii():
+        return "@([0-9a-f]{4}|[0-9A-Za-z]{2})"
+    return char if char.isalnum() or char == "_" else f"@{ord(char):04x}"
