@@ -13,6 +13,7 @@ from pathlib import Path
 
 _HERE = Path(__file__).parent
 _SHORT = {
+    "backlog": ["--rows=200000", "--transactions=20000"],
     "compare": ["--rows=200000", "--repeat=1", "--rates=0,500"],
     "decode": ["--transactions=20000"],
     "decode_postgres": ["--transactions=20000"],
