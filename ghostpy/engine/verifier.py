@@ -126,14 +126,13 @@ class Verifier:
         ):
             chunk, size = handed
             began = time.monotonic()
-            rows, equal = await retried(self._knobs.retries, self._comparing.count_differences, chunk)
+            rows, differing = await retried(self._knobs.retries, self._comparing.compare, chunk)
             if chunk.high is not None:
                 self._chunker.finished(size, time.monotonic() - began)
             self._recorder.passes.rows += rows
             if not self._repeated:
                 self._recorder.rows_verified += rows
-            if not equal:
-                self._suspects.extend(await retried(self._knobs.retries, self._comparing.differences, chunk))
+            self._suspects.extend(differing)
 
     async def _settle(self, keys: Sequence[Key]) -> None:
         """Look at differing keys again and again, until none is left that no change explains."""

@@ -83,11 +83,11 @@ class Resyncing(Protocol):
 class Comparing(Protocol):
     """Compares source and shadow, with the column changes and transforms applied."""
 
-    async def count_differences(self, chunk: KeyRange) -> tuple[int, bool]:
-        """(rows of the source, equal?) of a chunk, both tables as of one moment."""
+    async def compare(self, chunk: KeyRange) -> tuple[int, Sequence[Key]]:
+        """(rows of the source, the keys whose rows differ or stand in one table only) of a chunk.
 
-    async def differences(self, chunk: KeyRange) -> Sequence[Key]:
-        """The keys in `chunk` whose rows differ or stand in one table only, both tables as of one moment."""
+        Both tables as of one moment; where they are not equal then, the keys may be those of another moment a little later.
+        """
 
     async def still_different(self, keys: Sequence[Key]) -> Sequence[Key]:
         """Those of `keys` whose rows differ now, both tables as of one moment."""
@@ -97,7 +97,7 @@ class Examining(Protocol):
     """Compares two tables, and tells of the rows that differ how they do."""
 
     async def count_differences(self, chunk: KeyRange) -> tuple[int, bool]:
-        """As `Comparing.count_differences`."""
+        """(rows of the source, equal?) of a chunk, both tables as of one moment."""
 
     async def found_in(self, chunk: KeyRange, limit: int) -> Sequence[Difference]:
         """Rows in `chunk` that differ or stand in one table only, both tables as of one moment; `limit` of them at most."""

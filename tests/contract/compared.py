@@ -19,11 +19,14 @@ async def compared(dialect: Dialect, spoil: Callable[[], object]) -> tuple[bool,
         await dialect.housekeeping.create_shadow()
         await parts.copying.copy(ALL)
         await dialect.housekeeping.build_key()
-        _, before = await parts.comparing.count_differences(ALL)
-        assert list(await parts.comparing.differences(ALL)) == []
+        _, before = await parts.comparing.compare(ALL)
         spoil()
-        _, after = await parts.comparing.count_differences(ALL)
-        differing = list(await parts.comparing.differences(ALL))
-        return before, after, differing, list(await parts.comparing.still_different(differing))
+        differing: list[list[Key]] = []
+        for _ in range(2):
+            # Twice, for it is looked at in another way where the chunk before was not equal.
+            _, found = await parts.comparing.compare(ALL)
+            differing.append(list(found))
+        assert sorted(map(str, differing[0])) == sorted(map(str, differing[1]))
+        return not before, not differing[0], differing[0], list(await parts.comparing.still_different(differing[0]))
     finally:
         await dialect.close()

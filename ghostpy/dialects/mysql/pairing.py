@@ -13,6 +13,9 @@ from ghostpy.dialects.mysql.types import TEXTS, orders_alike
 from ghostpy.model.column_map import CopyKey
 from ghostpy.model.keys import Bound, Key, KeyRange
 
+_PARTS = 256
+"""Of a chunk: so many times fewer rows need a second look, where a few differ."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
@@ -46,35 +49,53 @@ class Pairing:
 
     def totals(self, chunk: KeyRange) -> str:
         """(source rows, their digests XORed, shadow rows, theirs): one statement, so one moment. Needs `same_order`."""
-        of = self.statements
-        where = of.plan.where
-        condition = of.within(chunk, of.source_key) + (f" AND ({where})" if where else "")
+        in_source, in_shadow = self._within(chunk)
         return (
-            "SELECT a.n, a.x, b.n, b.x FROM "
-            f"(SELECT COUNT(*) AS n, BIT_XOR({self.source_digest}) AS x FROM {of.source} {of.index} WHERE {condition}) AS a, "
-            f"(SELECT COUNT(*) AS n, BIT_XOR({self.shadow_digest}) AS x FROM {of.shadow} {of.shadow_index} "
-            f"WHERE {of.within(chunk, of.shadow_key)}) AS b"
+            f"SELECT a.n, a.x, b.n, b.x FROM (SELECT {self._total(self.source_digest)} {in_source}) AS a, "
+            f"(SELECT {self._total(self.shadow_digest)} {in_shadow}) AS b"
         )
+
+    def totals_by_part(self, chunk: KeyRange) -> str:
+        """(0 for the source or 1, a part of the chunk's keys, its rows, their digests XORed), as `totals` does it.
+
+        In which part a row is, only its key tells; but where the two tables write a key differently, it may be another one.
+        """
+        of = self.statements
+        in_source, in_shadow = self._within(chunk)
+        return (
+            f"SELECT 0, {_part(of.source_key)}, {self._total(self.source_digest)} {in_source} GROUP BY 2 UNION ALL "
+            f"SELECT 1, {_part(of.shadow_key)}, {self._total(self.shadow_digest)} {in_shadow} GROUP BY 2"
+        )
+
+    def _within(self, chunk: KeyRange) -> tuple[str, str]:
+        """Where the rows of a chunk are, in each of the tables."""
+        of = self.statements
+        where = f" AND ({of.plan.where})" if of.plan.where else ""
+        return (
+            f"FROM {of.source} {of.index} WHERE {of.within(chunk, of.source_key)}{where}",
+            f"FROM {of.shadow} {of.shadow_index} WHERE {of.within(chunk, of.shadow_key)}",
+        )
+
+    def _total(self, digest: str) -> str:
+        return f"COUNT(*) AS n, BIT_XOR({digest}) AS x"
 
     def count(self, chunk: KeyRange) -> str:
         """The number of source rows that belong into the shadow."""
-        of = self.statements
-        where = of.plan.where
-        condition = of.within(chunk, of.source_key) + (f" AND ({where})" if where else "")
-        return f"SELECT COUNT(*) FROM {of.source} {of.index} WHERE {condition}"
+        return f"SELECT COUNT(*) {self._within(chunk)[0]}"
 
-    def differing_in(self, chunk: KeyRange) -> str:
+    def differing_in(self, chunk: KeyRange, parts: Sequence[int] = ()) -> str:
         """Rows in `chunk` that differ or are in one table only: key text, digest in the source, digest in the shadow (NULL: no such row).
 
-        Where the order differs, rows that only the shadow has are looked for once, with the last chunk.
+        Where the order differs, rows that only the shadow has are looked for once, with the last chunk. `parts`: look only in these.
         """
         of = self.statements
+        in_source = of.within(chunk, of.source_key) + _in_parts(of.source_key, parts)
         extra = None
         if self.same_order:
-            extra = of.within(chunk, of.shadow_key)
+            extra = of.within(chunk, of.shadow_key) + _in_parts(of.shadow_key, parts)
         elif chunk.high is None:
             extra = "TRUE"
-        return self._differing(of.within(chunk, of.source_key), extra)
+        return self._differing(in_source, extra)
 
     def differing_among(self, keys: Iterable[Key]) -> str:
         """The same of those of `keys` whose rows differ or are in one table only."""
@@ -125,6 +146,15 @@ class Pairing:
         key = self.statements.plan.copy_key
         columns = range(len(key.source_columns))
         return same_row(key, [f"{a}.k{i}" for i in columns], [f"{b}.k{i}" for i in columns])
+
+
+def _part(names: Sequence[str]) -> str:
+    """One of `_PARTS`, by a key whose quoted columns are `names`."""
+    return f"({' ^ '.join(f'CRC32({name})' for name in names)}) % {_PARTS}"
+
+
+def _in_parts(names: Sequence[str], parts: Sequence[int]) -> str:
+    return f" AND {_part(names)} IN ({', '.join(map(str, parts))})" if parts else ""
 
 
 def same_row(key: CopyKey, source: Sequence[str], shadow: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from ghostpy.protocols import Copied, Resynced
 # A conflict may pass by itself between the refusal and the look at its cause.
 _CONFLICT_ATTEMPTS = 10
 _CUT_AT_ONCE = 5000
+_CHUNKS_BY_PART = 50
 
 
 class RowCopier:
@@ -155,6 +156,27 @@ class RowComparer:
         self._pool = pool
         self._statements = statements
         self.pairing = Pairing.of(statements)
+        self._by_part = 0
+        """For so many chunks to come: one was not equal, as chunks are into which somebody writes."""
+
+    async def compare(self, chunk: KeyRange) -> tuple[int, Sequence[Key]]:
+        if not self._by_part:
+            counted, equal = await self.count_differences(chunk)
+            if equal:
+                return counted, ()
+            self._by_part = _CHUNKS_BY_PART if self.pairing.same_order else 0
+            return counted, await self._keys(self.pairing.differing_in(chunk))
+        async with self._pool.session() as session:
+            rows = await session.query(self.pairing.totals_by_part(chunk), doing="comparing rows")
+            await session.commit()
+        sides: tuple[dict[int, tuple[int, int]], ...] = ({}, {})
+        for side, part, counted, digest in rows:
+            sides[int(side)][int(part)] = int(counted), int(digest)
+        source, shadow = sides
+        parts = [part for part in source.keys() | shadow.keys() if source.get(part) != shadow.get(part)]
+        self._by_part = _CHUNKS_BY_PART if parts else max(0, self._by_part - 1)
+        counted = sum(rows for rows, _ in source.values())
+        return counted, await self._keys(self.pairing.differing_in(chunk, parts)) if parts else ()
 
     async def count_differences(self, chunk: KeyRange) -> tuple[int, bool]:
         async with self._pool.session() as session:
@@ -168,9 +190,6 @@ class RowComparer:
             await session.commit()
             return counted, not differing
 
-    async def differences(self, chunk: KeyRange) -> Sequence[Key]:
-        return [each.key for each in await self._found(self.pairing.differing_in(chunk))]
-
     async def still_different(self, keys: Sequence[Key]) -> Sequence[Key]:
         return [each.key for each in await self.found_among(keys)]
 
@@ -179,6 +198,9 @@ class RowComparer:
 
     async def found_among(self, keys: Sequence[Key]) -> Sequence[Difference]:
         return await self._found(self.pairing.differing_among(keys)) if keys else ()
+
+    async def _keys(self, sql: str) -> Sequence[Key]:
+        return [each.key for each in await self._found(sql)]
 
     async def _found(self, sql: str) -> Sequence[Difference]:
         async with self._pool.session() as session:

@@ -63,7 +63,7 @@ class SampleTable:
         return time.monotonic() - began
 
     async def compare(self, chunk: KeyRange) -> None:
-        await self._comparer.count_differences(chunk)
+        await self._comparer.compare(chunk)
 
     async def size(self) -> int | None:
         sizes = await sizes_of(self._session, self._plan.names.shadow)

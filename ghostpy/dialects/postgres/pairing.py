@@ -89,8 +89,8 @@ class Pairing:
             same_order=all(map(orders_alike, plan.copy_key.source_columns, plan.copy_key.shadow_columns)),
         )
 
-    def totals(self, chunk: KeyRange) -> str:
-        """(source rows, rows that differ or are in one table only): one statement, so one moment. Needs `same_order`."""
+    def side_by_side(self, chunk: KeyRange) -> str:
+        """(source rows, key texts of the rows that differ or are in one table only): one statement, so one moment. Needs `same_order`."""
         of = self.statements
         source, shadow = [*of.source_key], [*of.shadow_key]
         same_row = " AND ".join(f"a.c{i} = b.c{i}" for i in range(len(source)))
@@ -109,8 +109,13 @@ class Pairing:
             differing.append(f"a.c{len(source)} IS DISTINCT FROM b.c{len(source)}")
             source.append(_as_text(of.stored(feed) for feed in others))
             shadow.append(_as_text(quote.name(feed.target.name) for feed in others))
+        places = range(len(of.source_key))
+        text = (
+            f"CASE WHEN a.c0 IS NULL THEN {of.text_of_shadow_key([f'b.c{i}' for i in places])} "
+            f"ELSE {of.text_of_key([f'a.c{i}' for i in places])} END"
+        )
         return (
-            f"SELECT count(a.c0), count(*) FILTER (WHERE {' OR '.join(differing)}) FROM "
+            f"SELECT count(a.c0), array_agg({text}) FILTER (WHERE {' OR '.join(differing)}) FROM "
             f"(SELECT {_numbered(source)} FROM {of.source} WHERE {of.within(chunk, of.source_key)}{of.filter}) AS a FULL JOIN "
             f"(SELECT {_numbered(shadow)} FROM {of.shadow} WHERE {of.within(chunk, of.shadow_key)}) AS b ON {same_row}"
         )

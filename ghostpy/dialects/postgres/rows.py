@@ -166,22 +166,31 @@ class RowComparer:
         self._statements = statements
         self._pairing = Pairing.of(statements)
 
+    async def compare(self, chunk: KeyRange) -> tuple[int, Sequence[Key]]:
+        pairing = self._pairing
+        if pairing.same_order:
+            return await self._side_by_side(chunk)
+        async with self._pool.session() as session:
+            counted = int(await session.scalar(pairing.count(chunk), doing="comparing rows"))
+        return counted, [each.key for each in await self._found(pairing.differing_in(chunk))]
+
     async def count_differences(self, chunk: KeyRange) -> tuple[int, bool]:
         pairing = self._pairing
+        if pairing.same_order:
+            counted, keys = await self._side_by_side(chunk)
+            return counted, not keys
         async with self._pool.session() as session:
-            if pairing.same_order:
-                async with session.transaction(doing="comparing rows"):
-                    # In the order of the key, and not by a hash of all of the chunk.
-                    await session.execute("SET LOCAL enable_mergejoin = on", doing="comparing rows")
-                    rows = await session.query(pairing.totals(chunk), doing="comparing rows")
-                source_rows, differing = rows[0]
-                return int(source_rows), not differing
             counted = int(await session.scalar(pairing.count(chunk), doing="comparing rows"))
             differing = await session.query(pairing.differing_in(chunk) + " LIMIT 1", doing="comparing rows")
             return counted, not differing
 
-    async def differences(self, chunk: KeyRange) -> Sequence[Key]:
-        return [each.key for each in await self._found(self._pairing.differing_in(chunk))]
+    async def _side_by_side(self, chunk: KeyRange) -> tuple[int, Sequence[Key]]:
+        async with self._pool.session() as session, session.transaction(doing="comparing rows"):
+            # In the order of the key, and not by a hash of all of the chunk.
+            await session.execute("SET LOCAL enable_mergejoin = on", doing="comparing rows")
+            rows = await session.query(self._pairing.side_by_side(chunk), doing="comparing rows")
+        counted, differing = rows[0]
+        return int(counted), [to_key(self._statements.plan.copy_key, text) for text in differing or ()]
 
     async def still_different(self, keys: Sequence[Key]) -> Sequence[Key]:
         return [each.key for each in await self.found_among(keys)]

@@ -64,7 +64,7 @@ class SampleTable:
     async def compare(self, chunk: KeyRange) -> None:
         pairing = self._pairing
         if pairing.same_order:
-            await self._session.query(pairing.totals(chunk), doing=_DOING)
+            await self._session.query(pairing.side_by_side(chunk), doing=_DOING)
             return
         await self._session.query(pairing.count(chunk), doing=_DOING)
         await self._session.query(pairing.differing_in(chunk) + " LIMIT 1", doing=_DOING)

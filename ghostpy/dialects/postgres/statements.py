@@ -47,17 +47,25 @@ class Statements:
 
     @property
     def source_key_text(self) -> str:
-        return key_sql(self.plan.copy_key.source_columns, self.source_key)
+        return self.text_of_key(self.source_key)
 
     @property
     def shadow_key_text(self) -> str:
         """The key as the source would write it."""
+        return self.text_of_shadow_key(self.shadow_key)
+
+    def text_of_key(self, names: Sequence[str]) -> str:
+        """The text of the source's key whose columns are `names`."""
+        return key_sql(self.plan.copy_key.source_columns, names)
+
+    def text_of_shadow_key(self, names: Sequence[str]) -> str:
+        """The same of a key of the shadow, as the source would write it."""
         key = self.plan.copy_key
-        names = [
+        cast = [
             name if old.data_type == new.data_type else f"{name}::{old.data_type}"
-            for name, old, new in zip(self.shadow_key, key.source_columns, key.shadow_columns, strict=True)
+            for name, old, new in zip(names, key.source_columns, key.shadow_columns, strict=True)
         ]
-        return key_sql(key.source_columns, names)
+        return self.text_of_key(cast)
 
     def within(self, chunk: KeyRange, names: Sequence[str]) -> str:
         """A condition for the rows of `chunk`; `names` are the quoted key columns of either table."""

@@ -43,15 +43,9 @@ class TurnedComparer(RowComparer):
         self._sessions = pool
         self._of = statements
 
-    async def count_differences(self, chunk: KeyRange) -> tuple[int, bool]:
+    async def compare(self, chunk: KeyRange) -> tuple[int, Sequence[Key]]:
         try:
-            return await super().count_differences(chunk)
-        except errors.DataDoesNotFit as error:
-            raise await self._named(self._of.within(chunk, self._of.source_key), error) from error
-
-    async def differences(self, chunk: KeyRange) -> Sequence[Key]:
-        try:
-            return await super().differences(chunk)
+            return await super().compare(chunk)
         except errors.DataDoesNotFit as error:
             raise await self._named(self._of.within(chunk, self._of.source_key), error) from error
 
