@@ -29,6 +29,9 @@ from ghostpy.model.keys import Key, KeyRange
 from ghostpy.protocols import Comparing, Copying, Gate, Observer
 
 _EVERYTHING = KeyRange(None, None)
+_TO_RESYNC = 4
+"""As long as a slice of comparing lasts, so many times as long may dirty keys be worked off behind it: each that is left makes a row differ, which
+then has to be looked at once more."""
 _REPAIRS = 3
 _SHOWN = 5
 _KEYS_AT_ONCE = 1000
@@ -116,7 +119,7 @@ class Verifier:
         await self._settle(suspects)
         if not self._repeated:
             self._course.verified, self._course.compared = self._ranges.low, self._ranges.complete
-        await self._worker.slice(_EVERYTHING, self._effort.slice_seconds)
+        await self._worker.slice(_EVERYTHING, self._effort.slice_seconds * _TO_RESYNC)
         await self._checkpoints.due()
         return looking
 
