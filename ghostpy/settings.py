@@ -112,7 +112,7 @@ class CopySettings:
     """One slice of copying (or of resyncing) in a round."""
     nice_ratio: float = 0.0
     """Rest after each slice, as a multiple of its duration; above 0 it counts instead of `max_impact`."""
-    max_impact: float = 0.5
+    max_impact: float = 1.0
     """By which part the application's commits may take longer, all in all, for the copy's sake; 0: whatever it comes to."""
     backlog_limit: int = 200_000
     """Dirty keys held in memory; above it the stream is not read on until some are resynced."""

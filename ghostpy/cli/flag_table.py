@@ -229,7 +229,7 @@ _COPY = (
     ),
     _fraction(
         "max-impact",
-        50.0,
+        100.0,
         "By how many percent commits on the server may take longer while the run lasts; it is measured, and work and rests go by it. "
         "0: no such limit. --nice-ratio above 0 counts instead.",
         low=0.0,

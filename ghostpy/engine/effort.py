@@ -9,6 +9,9 @@ LEAST_SHARE = 0.15
 """The copy never stands still for the application's sake alone."""
 MOST_SHARE = 0.9
 """Rests there must be, for without them nobody can tell what a commit takes without us."""
+_FELT = 0.002
+"""Seconds by which a commit may always take longer on the average: what takes two milliseconds the network between the server and those who
+write takes as well, and next to a commit of half a millisecond everything looks large."""
 _BEGIN = 0.5
 _TOO_MUCH = 0.4
 """A smaller share than this: rather do less at once than rest that long."""
@@ -83,7 +86,8 @@ class Effort:
         if price is None:
             return False
         self.price = price
-        possible = self._knobs.max_impact / price.longer if price.longer else 1.0
+        allowed = max(self._knobs.max_impact * price.at_rest, _FELT)
+        possible = allowed / price.more if price.more else 1.0
         self.share += (min(max(possible, LEAST_SHARE), MOST_SHARE) - self.share) / 2
         return self._step(possible)
 

@@ -29,10 +29,15 @@ class Price:
     at_rest: float
 
     @property
+    def more(self) -> float:
+        """Seconds by which a commit takes longer while we work."""
+        more = self.at_work - self.at_rest
+        return more if more > _UNFELT else 0.0
+
+    @property
     def longer(self) -> float:
         """By which part a commit takes longer while we work: 0.5 for three milliseconds instead of two."""
-        more = self.at_work - self.at_rest
-        return more / self.at_rest if more > _UNFELT else 0.0
+        return self.more / self.at_rest if self.more else 0.0
 
 
 class Pulse:

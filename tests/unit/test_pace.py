@@ -145,7 +145,7 @@ def test_what_turned_out_to_be_too_much_is_tried_again_ever_later() -> None:
     tries = []
     for look in range(600):
         before = effort.workers
-        effort.look(Price(0.004, 0.002) if before == 2 else Price(0.0022, 0.002), alone=False)
+        effort.look(Price(0.040, 0.020) if before == 2 else Price(0.022, 0.020), alone=False)
         if effort.workers > before:
             tries.append(look)
     gaps = [after - before for before, after in itertools.pairwise(tries)]
@@ -161,6 +161,17 @@ def test_the_application_gone_all_is_done_at_full_effort_again() -> None:
     assert (effort.workers, effort.share, effort.rest(1.0, 1.0)) == (4, 1.0, 0.0)
 
 
+def test_two_milliseconds_are_always_allowed() -> None:
+    """Next to a commit of half a millisecond a few more look large, though nobody feels them."""
+    effort = effort_of(workers=2, max_impact=0.5)
+    for _ in range(60):
+        effort.look(Price(0.0025, 0.0005), alone=False)
+    assert (effort.workers, effort.share) == (2, pytest.approx(MOST_SHARE, abs=0.01))
+    for _ in range(60):
+        effort.look(Price(0.0045, 0.0005), alone=False)
+    assert effort.share == pytest.approx(0.5, abs=0.01)
+
+
 @given(
     longer=st.floats(0, 50),
     limit=st.floats(0.01, 2),
@@ -171,7 +182,8 @@ def test_the_impact_settles_at_the_limit_or_below_unless_the_copy_would_stand_st
 ) -> None:
     effort = effort_of(workers=workers, max_impact=limit)
     for _ in range(60):
-        effort.look(Price(0.010 * (1 + longer), 0.010), alone=False)
+        effort.look(Price(0.100 * (1 + longer), 0.100), alone=False)
+    limit = max(limit, 0.02)  # two milliseconds are always allowed
     assert LEAST_SHARE <= effort.share <= MOST_SHARE
     impact = effort.impact
     assert impact is not None
