@@ -5,7 +5,7 @@
 Waiting changes: a run is killed early in its copy, N transactions are made that change one row each, and the same command goes on where it
 was. Told is the time from the first of these changes that is read until all are in the new table and the stream has caught up, and how many rows
 were copied in it. One statement: a run copies a table, one UPDATE changes all of its rows meanwhile. Told is the peak memory of ghostpy, beside that of a run
-on the idle server. After each, the new table is compared with the old rows by the run itself.
+on the idle server; and how many keys a second are resynced where that statement comes once all is copied.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from bench._metered import metered
 from ghostpy import sandbox
@@ -69,6 +70,8 @@ _CAUGHT_UP = 1.5
 """Seconds: the age of the youngest heartbeat of a stream that has nothing waiting."""
 
 Figures = dict[str, float]
+_Told: TypeAlias = Mapping["str | tuple[str, str]", float]
+"""Metrics by their name, those of a phase also by both."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -85,11 +88,13 @@ def main(argv: Sequence[str]) -> int:
         bench = _Bench(server, options.rows)
         waiting = bench.waiting(options.transactions)
         statement = bench.one_statement()
+        resynced = bench.resynced()
     print(f"{options.dialect}, {options.rows:,} rows; {options.transactions:,} changes of single rows that wait")
-    for name, figure in {**waiting, **statement}.items():
+    figures = {**waiting, **statement, **resynced}
+    for name, figure in figures.items():
         print(f"  {name:58} {figure:12,.1f}")
     if options.json:
-        options.json.write_text(json.dumps({**waiting, **statement}, indent=2) + "\n")
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
     return 0
 
 
@@ -150,6 +155,25 @@ class _Bench:
             "peak memory with it, MB": peak[0],
         }
 
+    def resynced(self) -> Figures:
+        """How many keys a second are brought over again once all is copied and the cut-over is postponed."""
+        with (
+            closing(self._connected()) as connection,
+            connection.cursor() as cursor,
+            tempfile.TemporaryDirectory() as folder,
+        ):
+            self._fill(cursor)
+            flag = Path(folder) / "postpone"
+            with self._started(f"--postpone-cut-over-flag-file={flag}", "--verify=off") as process:
+                self._until(lambda told: told["ghostpy_phase", "postponing cut-over"] == 1)
+                cursor.execute(_UPDATE_ALL[self._kind])
+                began = time.monotonic()
+                self._until(lambda told: told["ghostpy_changes_applied_total"] >= self._rows and not _waits(told))
+                took = time.monotonic() - began
+                flag.unlink()
+                _ended(process)
+        return {"keys of one UPDATE resynced, a second": self._rows / took}
+
     def _connected(self) -> Any:
         server = self._server
         return DRIVERS[self._kind].connect(
@@ -179,7 +203,7 @@ class _Bench:
             self._command(*more), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 
-    def _until(self, wanted: Any) -> Mapping[str, float]:
+    def _until(self, wanted: Callable[[_Told], bool]) -> _Told:
         """The run's metrics, once they are as wanted."""
         began = time.monotonic()
         while time.monotonic() - began < _PATIENCE:
@@ -190,13 +214,18 @@ class _Bench:
             time.sleep(_LOOK)
         raise SystemExit("the run did not get there")
 
-    def _metrics(self) -> Mapping[str, float]:
+    def _metrics(self) -> _Told:
         with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=5) as answer:
             text = answer.read().decode()
-        return {name: float(value) for name, value in re.findall(r"^(ghostpy_\w+)\{[^}]*\} (\S+)$", text, re.MULTILINE)}
+        told: dict[str | tuple[str, str], float] = {}
+        for name, labels, value in re.findall(r"^(ghostpy_\w+)\{([^}]*)\} (\S+)$", text, re.MULTILINE):
+            told[name] = float(value)
+            if phase := re.search(r'phase="([^"]*)"', labels):
+                told[name, phase[1]] = float(value)
+        return told
 
 
-def _waits(told: Mapping[str, float]) -> bool:
+def _waits(told: _Told) -> bool:
     return told["ghostpy_backlog_keys"] > 0
 
 
