@@ -50,3 +50,42 @@ def test_a_rest_says_nothing() -> None:
     lags = [float(lag) for lag in range(0, 600, 10)]
     assert told(lags, reason="commanded by user") == []
     assert told(lags, phase=Phase.PREPARE) == []
+
+
+def told_of_keys(keys: Iterable[int], *, phase: Phase = Phase.VERIFY, limit: int = 200_000) -> list[str]:
+    """What is said of so many dirty keys, one look every ten seconds."""
+    found: list[str] = []
+    forecast = Forecast(Recorder(), tell=found.append)
+    for number, backlog in enumerate(keys):
+        forecast.look(Progress(phase=phase, elapsed=number * 10.0, backlog=backlog, backlog_limit=limit))
+    return found
+
+
+def test_a_backlog_that_grows_for_a_minute_is_told_before_it_is_full_and_again_once_it_has_doubled() -> None:
+    found = told_of_keys(range(0, 200_000, 5_000))
+    assert [text.split(":")[0] for text in found] == [
+        "30000 keys are dirty, and 30000 more each minute",
+        "60000 keys are dirty, and 30000 more each minute",
+        "120000 keys are dirty, and 30000 more each minute",
+    ]
+    assert "In 6 minutes" in found[0]
+    assert "max-backlog=200000" in found[0]
+
+
+def test_a_backlog_that_is_small_or_shrinks_or_grows_for_a_moment_is_not_told() -> None:
+    assert told_of_keys([15_000 + look for look in range(30)]) == []
+    assert told_of_keys(range(190_000, 0, -5_000)) == []
+    assert told_of_keys([50_000 + 20_000 * (look % 2) for look in range(30)]) == []
+    # It would be full in some days.
+    assert told_of_keys([50_000 + look for look in range(30)]) == []
+
+
+def test_while_rows_are_copied_dirty_keys_may_have_to_wait() -> None:
+    assert told_of_keys(range(0, 200_000, 5_000), phase=Phase.COPY) == []
+    half = [Phase.COPY] * 10 + [Phase.VERIFY] * 6
+    found: list[str] = []
+    forecast = Forecast(Recorder(), tell=found.append)
+    for number, phase in enumerate(half):
+        backlog = min(number, 10) * 15_000
+        forecast.look(Progress(phase=phase, elapsed=number * 10.0, backlog=backlog, backlog_limit=200_000))
+    assert found == []
