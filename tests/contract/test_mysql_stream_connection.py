@@ -96,9 +96,14 @@ def test_kicked_out_again_and_again(mysql: sandbox.MySQLServer, database: str) -
                 async def kick() -> None:
                     while True:
                         other = Dump(settings(mysql), server_id=4242, uuid=uuid)
-                        await asyncio.to_thread(other.open, place)
-                        await asyncio.sleep(0.5)
-                        other.close()
+                        opening = asyncio.create_task(asyncio.to_thread(other.open, place))
+                        try:
+                            await asyncio.shield(opening)
+                            await asyncio.sleep(0.5)
+                        finally:
+                            # The thread goes on, whatever becomes of who waits for it.
+                            await asyncio.wait([opening])
+                            other.close()
 
                 kicking = asyncio.create_task(kick())
                 with pytest.raises(StreamLost, match="4242"):
