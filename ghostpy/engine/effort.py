@@ -6,7 +6,7 @@ from ghostpy.engine.knobs import Knobs
 from ghostpy.engine.pulse import Price
 
 LEAST_SHARE = 0.15
-"""The copy never stands still for the application's sake alone."""
+"""The copy never stands still for the application's sake alone: so much of the time is copied, or compared, whatever the resync takes."""
 MOST_SHARE = 0.9
 """Rests there must be, for without them nobody can tell what a commit takes without us."""
 _FELT = 0.002
@@ -109,12 +109,17 @@ class Effort:
         return False
 
     def rest(self, worked: float, copying: float) -> float:
-        """Seconds to rest now, after so many of work, some of them of copying."""
+        """Seconds to rest now, after so many of work, some of them of copying.
+
+        The rest of the work is resync, which the application's changes call for, in rests too: it may take all of the share, and the copy
+        would stand still.
+        """
         if self._knobs.nice_ratio:
             return copying * self._knobs.nice_ratio
         if not self.held_back:
             return 0.0
-        self._owed = min(self._owed + worked * (1 / self.share - 1), _MOST_OWED)
+        due = min(worked * (1 / self.share - 1), copying / LEAST_SHARE - worked)
+        self._owed = min(self._owed + max(due, 0.0), _MOST_OWED)
         if self._owed < _LEAST_REST:
             return 0.0
         rest = min(self._owed, _LONGEST_REST)

@@ -203,3 +203,16 @@ def test_rests_add_up_to_the_share(share_of: float, pieces: list[float]) -> None
         worked += piece
         rested += effort.rest(piece, piece)
     assert worked / (worked + rested + 6.0) <= least <= worked / (worked + rested) + 1e-6
+
+
+def test_whatever_the_resync_takes_a_share_of_the_time_is_left_to_the_copy() -> None:
+    effort = effort_of(workers=2, max_impact=0.2)
+    for _ in range(60):
+        effort.look(Price(0.500, 0.010), alone=False)
+    worked = rested = copied = 0.0
+    for _ in range(100):
+        # Of each second of work all but a fifth is resync.
+        worked, copied = worked + 1.0, copied + 0.2
+        rested += effort.rest(1.0, 0.2)
+    assert copied / (worked + rested) == pytest.approx(LEAST_SHARE, rel=0.05)
+    assert effort.rest(1.0, 0.0) == 0.0
