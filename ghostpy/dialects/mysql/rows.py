@@ -160,12 +160,17 @@ class RowComparer:
         """For so many chunks to come: one was not equal, as chunks are into which somebody writes."""
 
     async def compare(self, chunk: KeyRange) -> tuple[int, Sequence[Key]]:
-        if not self._by_part:
-            counted, equal = await self.count_differences(chunk)
-            if equal:
-                return counted, ()
-            self._by_part = _CHUNKS_BY_PART if self.pairing.same_order else 0
-            return counted, await self._keys(self.pairing.differing_in(chunk))
+        if not self.pairing.same_order:
+            return await self._counted(chunk), await self._keys(self.pairing.differing_in(chunk))
+        if self._by_part:
+            return await self._compared_by_part(chunk)
+        counted, equal = await self.count_differences(chunk)
+        if equal:
+            return counted, ()
+        self._by_part = _CHUNKS_BY_PART
+        return counted, await self._keys(self.pairing.differing_in(chunk))
+
+    async def _compared_by_part(self, chunk: KeyRange) -> tuple[int, Sequence[Key]]:
         async with self._pool.session() as session:
             rows = await session.query(self.pairing.totals_by_part(chunk), doing="comparing rows")
             await session.commit()
@@ -174,21 +179,25 @@ class RowComparer:
             sides[int(side)][int(part)] = int(counted), int(digest)
         source, shadow = sides
         parts = [part for part in source.keys() | shadow.keys() if source.get(part) != shadow.get(part)]
+        # Of several workers another may have come to the end of these chunks meanwhile.
         self._by_part = _CHUNKS_BY_PART if parts else max(0, self._by_part - 1)
         counted = sum(rows for rows, _ in source.values())
         return counted, await self._keys(self.pairing.differing_in(chunk, parts)) if parts else ()
 
     async def count_differences(self, chunk: KeyRange) -> tuple[int, bool]:
+        if not self.pairing.same_order:
+            return await self._counted(chunk), not await self.found_in(chunk, 1)
         async with self._pool.session() as session:
-            if self.pairing.same_order:
-                rows = await session.query(self.pairing.totals(chunk), doing="comparing rows")
-                await session.commit()
-                source_rows, source_digest, shadow_rows, shadow_digest = rows[0]
-                return int(source_rows), (source_rows, source_digest) == (shadow_rows, shadow_digest)
-            counted = int(await session.scalar(self.pairing.count(chunk), doing="comparing rows"))
-            differing = await session.query(self.pairing.differing_in(chunk) + " LIMIT 1", doing="comparing rows")
+            rows = await session.query(self.pairing.totals(chunk), doing="comparing rows")
             await session.commit()
-            return counted, not differing
+        source_rows, source_digest, shadow_rows, shadow_digest = rows[0]
+        return int(source_rows), (source_rows, source_digest) == (shadow_rows, shadow_digest)
+
+    async def _counted(self, chunk: KeyRange) -> int:
+        async with self._pool.session() as session:
+            counted = int(await session.scalar(self.pairing.count(chunk), doing="comparing rows"))
+            await session.commit()
+        return counted
 
     async def still_different(self, keys: Sequence[Key]) -> Sequence[Key]:
         return [each.key for each in await self.found_among(keys)]

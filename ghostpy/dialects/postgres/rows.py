@@ -170,19 +170,17 @@ class RowComparer:
         pairing = self._pairing
         if pairing.same_order:
             return await self._side_by_side(chunk)
-        async with self._pool.session() as session:
-            counted = int(await session.scalar(pairing.count(chunk), doing="comparing rows"))
-        return counted, [each.key for each in await self._found(pairing.differing_in(chunk))]
+        return await self._counted(chunk), [each.key for each in await self._found(pairing.differing_in(chunk))]
 
     async def count_differences(self, chunk: KeyRange) -> tuple[int, bool]:
-        pairing = self._pairing
-        if pairing.same_order:
-            counted, keys = await self._side_by_side(chunk)
-            return counted, not keys
+        if not self._pairing.same_order:
+            return await self._counted(chunk), not await self.found_in(chunk, 1)
+        counted, keys = await self._side_by_side(chunk)
+        return counted, not keys
+
+    async def _counted(self, chunk: KeyRange) -> int:
         async with self._pool.session() as session:
-            counted = int(await session.scalar(pairing.count(chunk), doing="comparing rows"))
-            differing = await session.query(pairing.differing_in(chunk) + " LIMIT 1", doing="comparing rows")
-            return counted, not differing
+            return int(await session.scalar(self._pairing.count(chunk), doing="comparing rows"))
 
     async def _side_by_side(self, chunk: KeyRange) -> tuple[int, Sequence[Key]]:
         async with self._pool.session() as session, session.transaction(doing="comparing rows"):
