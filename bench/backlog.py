@@ -14,7 +14,6 @@ import argparse
 import json
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -31,12 +30,12 @@ from bench._metered import metered
 from ghostpy import sandbox
 from ghostpy.sandbox.drivers import DRIVERS
 from ghostpy.sandbox.filling import fill
+from ghostpy.sandbox.process import free_port
 from ghostpy.sandbox.shapes import PgbenchRows, SysbenchRows
 
 _TABLE = {"mysql": "sbtest1", "postgres": "accounts"}
 _SHAPE = {"mysql": SysbenchRows(), "postgres": PgbenchRows()}
 _ALTER = {"mysql": "MODIFY k BIGINT NOT NULL", "postgres": "ALTER COLUMN abalance TYPE bigint"}
-_PLACE = {"mysql": "mysql", "postgres": "postgres"}
 _UPDATE_ALL = {"mysql": "UPDATE bench.sbtest1 SET k = k + 1", "postgres": "UPDATE accounts SET abalance = abalance + 1"}
 # Rows from all over the table, each transaction another one.
 _WORK = {
@@ -105,7 +104,7 @@ class _Bench:
         self._server = server
         self._kind = server.kind
         self._rows = rows
-        self._port = _free_port()
+        self._port = free_port()
 
     def waiting(self, transactions: int) -> Figures:
         """What a run does with changes that were made while it was away."""
@@ -177,7 +176,7 @@ class _Bench:
     def _connected(self) -> Any:
         server = self._server
         return DRIVERS[self._kind].connect(
-            host=server.host, port=server.port, user=server.user, password="", database=_PLACE[self._kind]
+            host=server.host, port=server.port, user=server.user, password="", database=self._kind
         )
 
     def _fill(self, cursor: Any) -> None:
@@ -227,12 +226,6 @@ class _Bench:
 
 def _waits(told: _Told) -> bool:
     return told["ghostpy_backlog_keys"] > 0
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def _ended(process: subprocess.Popen[str]) -> None:
