@@ -230,7 +230,8 @@ _COPY = (
     _fraction(
         "max-impact",
         100.0,
-        "By how many percent commits on the server may take longer while the run lasts; it is measured, and work and rests go by it. "
+        "By how many percent commits on the server may take longer while the run lasts; it is measured, and work and rests go by it; two milliseconds "
+        "are always allowed. "
         "0: no such limit. --nice-ratio above 0 counts instead.",
         low=0.0,
         high=10_000.0,
