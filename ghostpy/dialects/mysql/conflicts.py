@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from ghostpy import errors
 from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.key_codec import key_sql
+from ghostpy.dialects.mysql.key_image import double_text
 from ghostpy.dialects.mysql.session import Session
 from ghostpy.dialects.mysql.statements import Statements
-from ghostpy.dialects.mysql.types import INTEGERS, LABELLED, TEXTS
+from ghostpy.dialects.mysql.types import INEXACT, INTEGERS, LABELLED, TEXTS
 from ghostpy.model.keys import Key
 from ghostpy.model.table import Index
 
@@ -27,6 +28,10 @@ def to_key(statements: Statements, text: object) -> Key:
     """The model's key for a key text that the server gave."""
     columns = statements.plan.copy_key.source_columns
     written = text.decode("ascii") if isinstance(text, bytes) else str(text)
+    if any(column.data_type in INEXACT for column in columns):
+        # MariaDB writes a double otherwise than MySQL, as which the stream does. No literal has a comma in it.
+        parts = zip(columns, written.split(","), strict=True)
+        return ",".join(double_text(float(part)) if column.data_type in INEXACT else part for column, part in parts)
     return int(written) if len(columns) == 1 and columns[0].data_type in INTEGERS else written
 
 

@@ -18,8 +18,9 @@ _GONE = frozenset({0, 1053, 1077, 1079, 1080, 1152, 1158, 1159, 1160, 1161, 1927
 _TOO_MANY_HINT = "Raise the limit on connections or end some that are not needed, then run the same command again."
 _PRIVILEGE = frozenset({1044, 1095, 1142, 1143, 1227, 1370, 1410})
 # 1317 is KILL QUERY by somebody: nothing was changed, and the run itself was not asked to end.
+# 1020: a row was changed behind a statement's back (MariaDB, "innodb_snapshot_isolation"), and its transaction is rolled back, as in a deadlock.
 # 1467: the counter of an AUTO_INCREMENT could not be locked, as in a deadlock; also where its type has no number left.
-_TRANSIENT = frozenset({LOCK_WAIT_TIMEOUT, 1213, 1317, 1412, 1467, 1614, 3024, 3572, 3058})
+_TRANSIENT = frozenset({LOCK_WAIT_TIMEOUT, 1020, 1213, 1317, 1412, 1467, 1614, 3024, 3572, 3058})
 _DATA = frozenset(
     {1048, 1138, 1264, 1265, 1292, 1366, 1367, 1406, 1411, 1416, 1425, 1426, 1441, 1526, 1690, 1748, 3140, 3141}
     | {3144, 3155, 3156, 3516, 3617, 3618, 3643, 3751, 3819, 3903, 3904, 4025, 6138}
