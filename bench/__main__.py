@@ -21,6 +21,7 @@ _SHORT = {
     "exchange": ["--runs=5"],
     "growth": ["--millions=0.1,0.3"],
     "load_postgres": ["--scale=2", "--repeat=1"],
+    "resync": ["--rows=50000", "--laps=10", "--repeat=1"],
 }
 """A benchmark that is not named here runs at its own default size."""
 

@@ -116,8 +116,16 @@ async def resync_on(session: Session, of: Statements, keys: Mapping[Key, Mark], 
     doing = f"resyncing rows of {of.plan.source.name}"
     for _ in range(_CONFLICT_ATTEMPTS):
         try:
-            await session.execute(of.delete_keys(wanted), doing=doing)
-            await session.execute(of.insert_keys(wanted, copied), doing=doing)
+            if of.writes_over:
+                found = await session.selected(of.write_over(wanted, copied), doing=doing)
+                if found != len(wanted):
+                    # Behind it: a locking read has waited by then for whoever has changed these rows.
+                    gone = [to_key(of, row[0]) for row in await session.query(of.gone(wanted), doing=doing)]
+                    if gone:
+                        await session.execute(of.delete_keys(gone), doing=doing)
+            else:
+                await session.execute(of.delete_keys(wanted), doing=doing)
+                await session.execute(of.insert_keys(wanted, copied), doing=doing)
             await session.commit()
             return Resynced(done=len(keys), pending={}, dirty=dirty)
         except DuplicateEntry as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import socket
 import ssl
 import time
@@ -25,6 +26,7 @@ from ghostpy.settings import ConnectSettings, TlsSettings
 Row: TypeAlias = tuple[Any, ...]
 T = TypeVar("T")
 
+_RECORDS = re.compile(rb"Records: (\d+)")
 _GONE_WITHIN = 30.0
 _CLOSED_WITHIN = 5.0
 
@@ -187,6 +189,18 @@ class Session:
     async def execute(self, sql: str, *, doing: str = "executing a statement") -> int:
         """Run a statement; the number of rows it changed."""
         return (await self._run(lambda _: None, sql, doing))[1]
+
+    async def selected(self, sql: str, *, doing: str) -> int | None:
+        """Run an INSERT … SELECT; how many rows were selected, of which some may not have changed anything.
+
+        None where the server does not say so in English ("mysql_info()", C API manual).
+        """
+
+        def fetch(cursor: Any) -> int | None:
+            said = _RECORDS.search(cursor._result.message or b"")
+            return int(said[1]) if said else None
+
+        return (await self._run(fetch, sql, doing))[0]
 
     async def commit(self) -> None:
         await self.execute("COMMIT", doing="committing")

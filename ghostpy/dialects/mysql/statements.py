@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ghostpy.dialects.mysql import quote
-from ghostpy.dialects.mysql.key_codec import bound_sql
-from ghostpy.dialects.mysql.types import MOMENTS, TEXTS
+from ghostpy.dialects.mysql.key_codec import bound_sql, key_sql
+from ghostpy.dialects.mysql.types import INTEGERS, MOMENTS, TEXTS
 from ghostpy.model.column_map import ColumnFeed
 from ghostpy.model.keys import Bound, Key, KeyRange
 from ghostpy.model.plan import Plan
-from ghostpy.model.table import Column
+from ghostpy.model.table import Column, Generated
 
 
 class Statements:
@@ -38,6 +38,8 @@ class Statements:
         self._values = ", ".join(self.value(feed) for feed in plan.columns.feeds)
         self.filter = f" AND ({plan.where})" if plan.where else ""
         self.bounds = ", ".join(bound_sql(column) for column in plan.copy_key.source_columns)
+        self.writes_over = _writes_over(plan)
+        """Whether a row that refuses another one, by a unique key, is that same row."""
 
     def over(self, plan: Plan) -> Statements:
         """The same for another plan of the same change: for other names of its tables."""
@@ -118,12 +120,52 @@ class Statements:
             f"WHERE {condition}{self.filter}{self._share}"
         )
 
+    def write_over(self, keys: Iterable[Key], copied: KeyRange) -> str:
+        """As `insert_keys`, over the rows that are there; needs `writes_over`.
+
+        Of those only the columns and index entries that have changed are written.
+        """
+        columns = self.plan.columns
+        sets = [f"{name} = VALUES({name})" for name in (quote.name(feed.target.name) for feed in columns.feeds)]
+        # A column that follows the clock (ON UPDATE) moves unless it is set.
+        added = [quote.name(column.name) for column in columns.added if column.generated is Generated.NO]
+        sets += [f"{name} = {self.shadow}.{name}" for name in added]
+        return f"{self.insert_keys(keys, copied)} ON DUPLICATE KEY UPDATE {', '.join(sets)}"
+
+    def gone(self, keys: Iterable[Key]) -> str:
+        """Key texts of the shadow's rows with these keys that come from no row of the source. Names each table once, and by its own name."""
+        text = key_sql(self.plan.copy_key.shadow_columns, self.plan.names.shadow.table)
+        pairs = zip(self.source_key, self.shadow_key, strict=True)
+        same = " AND ".join(f"{self.source}.{old} = {self.shadow}.{new}" for old, new in pairs)
+        return (
+            f"SELECT {text} FROM {self.shadow} {self.shadow_index} WHERE {self.among(keys, self.shadow_key)} "
+            f"AND NOT EXISTS (SELECT 1 FROM {self.source} {self.index} WHERE {same}{self.filter})"
+        )
+
     # --- rows as the shadow would hold them ------------------------------------------------------------------------
 
     def transformed(self, condition: str, extra: Sequence[str] = ()) -> str:
         """A SELECT of source rows as the shadow would hold them, under the shadow's column names, after `extra` expressions."""
         columns = [f"{self.value(feed)} AS {quote.name(feed.target.name)}" for feed in self.plan.columns.feeds]
         return f"SELECT {', '.join([*extra, *columns])} FROM {self.source} {self.index} WHERE {condition}{self.filter}"
+
+
+def _writes_over(plan: Plan) -> bool:
+    """Where keys compare alike in both tables, and the shadow has no other unique key, no two rows of the source can meet in one of the shadow."""
+    unique = [index for index in plan.shadow.indexes if index.unique]
+    key = plan.copy_key
+    wanted = {column.name for column in key.shadow_columns}
+    return (
+        len(unique) == 1
+        and set(unique[0].plain_columns or ()) == wanted
+        and all(map(_same_values, key.source_columns, key.shadow_columns))
+    )
+
+
+def _same_values(old: Column, new: Column) -> bool:
+    if old.data_type in INTEGERS and new.data_type in INTEGERS:
+        return True
+    return (old.full_type, old.charset, old.collation) == (new.full_type, new.charset, new.collation)
 
 
 def _beyond(columns: Sequence[str], bound: Bound, strict: str, last: str) -> str:
