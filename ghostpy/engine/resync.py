@@ -43,10 +43,15 @@ class BacklogWorker:
         self._knobs = knobs
 
     async def slice(self, copied: KeyRange, seconds: float) -> None:
-        """Resync for about `seconds`, or until no key is dirty, or until the gate closes."""
+        """Resync as many keys as are dirty now, for about `seconds` at most, or until the gate closes.
+
+        Whoever went on until none is dirty would, beside a busy application, spend all of the time on ever smaller transactions, each with a
+        commit that others wait behind.
+        """
         deadline = time.monotonic() + seconds
-        while self._backlog and time.monotonic() < deadline and not self._gate.reason:
-            await self._lap(copied)
+        left = len(self._backlog)
+        while left > 0 and self._backlog and time.monotonic() < deadline and not self._gate.reason:
+            left -= await self._lap(copied)
 
     async def up_to(self, position: Position, copied: KeyRange) -> None:
         """Return once every change before `position` is in the shadow."""
@@ -75,16 +80,18 @@ class BacklogWorker:
     def _keys_per_lap(self) -> int:
         return self._knobs.resync_keys * self._knobs.workers
 
-    async def _lap(self, copied: KeyRange) -> None:
+    async def _lap(self, copied: KeyRange) -> int:
+        """How many keys were taken."""
         keys = self._take(self._keys_per_lap)
         if not keys:
-            return
+            return 0
         await self._fence(keys)
         parts = _split(keys, self._knobs.workers)
         done = self._recorder.keys_resynced
         await together(*(self._part(part, copied, self._resync) for part in parts), name="resync")
         if done == self._recorder.keys_resynced:
             await asyncio.sleep(_NOT_VISIBLE_YET)
+        return len(keys)
 
     def _take(self, count: int) -> dict[Key, Mark]:
         keys = self._backlog.take(count)

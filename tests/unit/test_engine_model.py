@@ -236,7 +236,8 @@ async def _run(world: _World, *, bare: bool) -> None:
     earlier = checkpoint_text.read(world.ledger)
     if earlier is None:
         world.shadow.clear()
-    backlog, recorder, gate = Backlog(6), Recorder(), OpenGate()
+    # So few keys that the stream has to wait for room again and again.
+    backlog, recorder, gate = Backlog(3), Recorder(), OpenGate()
     knobs = Knobs.of(CopySettings(workers=2, slice_seconds=3, resync_keys=2, retries=1))
     effort = Effort(knobs)
     follower = Follower(world, backlog, recorder)

@@ -79,3 +79,29 @@ def test_keys_go_back_where_resync_fails(fence_fails: bool, frozen: bool) -> Non
     backlog = asyncio.run(scenario())
     # Under the lock there is no fence that could fail.
     assert all(key in backlog for key in (range(10) if fence_fails and not frozen else range(5, 10)))
+
+
+def test_a_slice_does_not_chase_what_becomes_dirty_meanwhile() -> None:
+    """Else each would last as long as it may, with ever fewer keys a transaction."""
+    parts: list[int] = []
+
+    async def scenario() -> Backlog:
+        backlog, new = Backlog(1000), iter(range(100, 1000))
+
+        async def resync(keys: Mapping[Key, Mark], copied: KeyRange) -> Resynced:
+            parts.append(len(keys))
+            backlog.add_unmarked([next(new), next(new)])
+            await asyncio.sleep(0)
+            return Resynced(done=len(keys), pending={})
+
+        backlog.add(dict.fromkeys(range(20), 0))
+        follower = Follower(Stream(False), backlog, Recorder())
+        knobs = Knobs.of(CopySettings(resync_keys=5, workers=2))
+        worker = BacklogWorker(backlog, follower, resync, Recorder(), OpenGate(), knobs)
+        async with asyncio.timeout(10):
+            await worker.slice(EVERYTHING, 5.0)
+        return backlog
+
+    backlog = asyncio.run(scenario())
+    assert parts == [5, 5, 5, 5]
+    assert backlog.all().keys() == set(range(100, 108))
