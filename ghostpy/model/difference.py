@@ -21,8 +21,8 @@ class Difference:
     """A row that is not the same in both tables, with what was seen of it on either side: a digest, or None where there is no such row."""
 
     key: Key
-    source: int | None
-    other: int | None
+    source: int | bytes | None
+    other: int | bytes | None
 
     @property
     def kind(self) -> Kind:

@@ -1,8 +1,9 @@
-"""One 64-bit number per row, for both tables: equal rows give equal numbers.
+"""One digest per row, for both tables: equal rows give equal digests.
 
 A column goes in as text or bytes that leave nothing out: fractions of seconds, the sign of −0.0, trailing zeros of binaries, case
 and accents that a collation calls equal. A source column whose type the ALTER changes is first converted as storing it would.
-The digest is the first 64 bits of SHA2(…, 224); MD5() and SHA1() are gone from MySQL 9.7 without a component.
+The digest is SHA2(…, 224), of which MariaDB, whose BIT_XOR() takes numbers only, gets the first 64 bits; MD5() and SHA1() are gone from MySQL 9.7
+without a component.
 """
 
 from __future__ import annotations
@@ -19,15 +20,17 @@ _NUMBERS = INTEGERS | {"decimal", "year", "bit"}
 
 @dataclass(frozen=True, slots=True)
 class Canonical:
-    """How one column is compared: an expression over source values, and the same over the shadow's column."""
+    """How one column is compared: expressions, one or more, over source values, and the same over the shadow's column."""
 
     source: str
     shadow: str
 
 
 def row_digest(parts: list[str]) -> str:
-    """The digest of a row, an unsigned 64-bit number; `parts` are canonical expressions."""
-    return f"CAST(CONV(LEFT(SHA2(CONCAT_WS('#', {', '.join(parts)}), 224), 16), 16, 10) AS UNSIGNED)"
+    """The digest of a row; `parts` are canonical expressions."""
+    # "Bit Functions and Operators", MySQL manual; each of the two servers passes over what is for the other.
+    digest = f"SHA2(CONCAT_WS('#', {', '.join(parts)}), 224)"
+    return f"/*!80000 UNHEX( */ /*M! CAST(CONV(LEFT( */ {digest} /*!80000 ) */ /*M! , 16), 16, 10) AS UNSIGNED) */"
 
 
 def canonical(feed: ColumnFeed, value: str) -> Canonical | None:
@@ -58,17 +61,17 @@ def _exact(value: str, column: Column) -> str:
     if kind in INEXACT:
         return _nullable(f"CAST({value} AS DOUBLE)", column)
     if kind in TEXTS | LABELLED:
-        return _measured(f"CAST({value} AS BINARY)", column)
+        return _measured(value, column)
     if kind in BINARIES | GEOMETRIES or kind == "vector":
-        return _measured(f"CAST({value} AS BINARY)", column)
+        return _measured(value, column)
     if kind == "json":
-        return _measured(f"CAST(CAST({value} AS CHAR) AS BINARY)", column)
+        return _measured(f"CAST({value} AS CHAR)", column)
     return _nullable(f"CAST({value} AS CHAR)" if kind in MOMENTS | {"date", "time"} else value, column)
 
 
 def _measured(value: str, column: Column) -> str:
-    # With its length in front, no value can run over into the next column or pass for NULL.
-    return _nullable(f"CONCAT(LENGTH({value}), ':', {value})", column)
+    # With its length in front, no value can run over into the next column. CONCAT_WS() leaves NULLs out.
+    return f"{_nullable(f'LENGTH({value})', column)}, CAST({value} AS BINARY)"
 
 
 def _nullable(value: str, column: Column) -> str:

@@ -182,9 +182,9 @@ class RowComparer:
         async with self._pool.session() as session:
             rows = await session.query(self.pairing.totals_by_part(chunk), doing="comparing rows")
             await session.commit()
-        sides: tuple[dict[int, tuple[int, int]], ...] = ({}, {})
+        sides: tuple[dict[int, tuple[int, object]], ...] = ({}, {})
         for side, part, counted, digest in rows:
-            sides[int(side)][int(part)] = int(counted), int(digest)
+            sides[int(side)][int(part)] = int(counted), digest
         source, shadow = sides
         parts = [part for part in source.keys() | shadow.keys() if source.get(part) != shadow.get(part)]
         # Of several workers another may have come to the end of these chunks meanwhile.
