@@ -30,19 +30,22 @@ from ghostpy.settings import ConnectSettings, CopySettings, MigrateSettings, Tar
 ROWS = 100
 
 
-def settings_for(server: sandbox.Server, database: str) -> MigrateSettings:
+_ALTER = "ADD COLUMN extra INT NOT NULL DEFAULT 5"
+
+
+def settings_for(server: sandbox.Server, database: str, alter: str = _ALTER) -> MigrateSettings:
     return MigrateSettings(
         connect=ConnectSettings(host=server.host, port=server.port, user=server.user),
-        target=TargetSettings(database=database, table="t", alter="ADD COLUMN extra INT NOT NULL DEFAULT 5"),
+        target=TargetSettings(database=database, table="t", alter=alter),
         copy=CopySettings(workers=1),
         execute=True,
     )
 
 
 @asynccontextmanager
-async def prepared(server: sandbox.Server, database: str) -> AsyncIterator[Parts]:
+async def prepared(server: sandbox.Server, database: str, alter: str = _ALTER) -> AsyncIterator[Parts]:
     """The shadow is made; nothing is copied yet."""
-    dialect = MySQLDialect(settings_for(server, database))
+    dialect = MySQLDialect(settings_for(server, database, alter))
     try:
         await dialect.open()
         parts = dialect.parts(await dialect.plan())
@@ -59,24 +62,24 @@ Lose = Callable[..., None]
 @pytest.fixture
 def lose(monkeypatch: pytest.MonkeyPatch) -> Lose:
     """Have the answer to the first statement that begins so lost, or the statement itself."""
-    execute = Session.execute
+    run = Session._run
 
     def losing(begins: str, *, done: bool = True, then: Callable[[], None] | None = None, purpose: str = "") -> None:
         left = [True]
 
-        async def instead(session: Session, sql: str, *, doing: str = "") -> int:
+        async def instead(session: Session, fetch: Any, sql: str, doing: str, **more: Any) -> Any:
             if left and sql.startswith(begins) and session.purpose.startswith(purpose):
                 left.clear()
                 if done:
-                    await execute(session, sql, doing=doing)
+                    await run(session, fetch, sql, doing, **more)
                 if then is not None:
                     then()
                     await asyncio.sleep(60)
                 await asyncio.to_thread(kill, session.settings, session.connection_id)
-                return await execute(session, "DO 1", doing=doing)
-            return await execute(session, sql, doing=doing)
+                return await run(session, fetch, "DO 1", doing, **more)
+            return await run(session, fetch, sql, doing, **more)
 
-        monkeypatch.setattr(Session, "execute", instead)
+        monkeypatch.setattr(Session, "_run", instead)
 
     return losing
 
@@ -105,11 +108,12 @@ def test_copy(mysql: sandbox.MySQLServer, database: str, lose: Lose, begins: str
 
 
 @pytest.mark.parametrize(("begins", "done"), [("COMMIT", True), ("COMMIT", False), ("DELETE", True), ("INSERT", True)])
-def test_resync(mysql: sandbox.MySQLServer, database: str, lose: Lose, begins: str, done: bool) -> None:
+@pytest.mark.parametrize("also", ["", ", ADD UNIQUE (id, extra)"], ids=["written over", "deleted and inserted"])
+def test_resync(mysql: sandbox.MySQLServer, database: str, lose: Lose, begins: str, done: bool, also: str) -> None:
     make_table(mysql, database, ROWS)
 
     async def scenario() -> None:
-        async with prepared(mysql, database) as parts:
+        async with prepared(mysql, database, _ALTER + also) as parts:
             everything = KeyRange(None, None)
             await parts.copying.copy(everything)
             mysql.execute(f"UPDATE {database}.t SET k = -1 WHERE id < 9", f"DELETE FROM {database}.t WHERE id = 4")
