@@ -115,7 +115,9 @@ class BacklogWorker:
         self._backlog.put_back(done.pending)
         self._backlog.add_unmarked(done.dirty)
         self._recorder.keys_resynced += done.done
-        self._recorder.changes_applied = self._recorder.changes_seen - len(self._backlog)
+        # One change may make two keys dirty; what was told to be applied is not taken back for that.
+        applied = self._recorder.changes_seen - len(self._backlog)
+        self._recorder.changes_applied = max(self._recorder.changes_applied, applied)
         self._recorder.backlog = len(self._backlog)
 
 

@@ -105,3 +105,28 @@ def test_a_slice_does_not_chase_what_becomes_dirty_meanwhile() -> None:
     backlog = asyncio.run(scenario())
     assert parts == [5, 5, 5, 5]
     assert backlog.all().keys() == set(range(100, 108))
+
+
+def test_what_was_told_to_be_applied_is_not_taken_back() -> None:
+    """A change of a key makes two keys dirty, and so there may be more of them than changes."""
+    told: list[int] = []
+
+    async def scenario() -> None:
+        backlog, recorder = Backlog(100), Recorder()
+
+        async def resync(keys: Mapping[Key, Mark], copied: KeyRange) -> Resynced:
+            told.append(recorder.changes_applied)
+            return Resynced(done=len(keys), pending={})
+
+        knobs = Knobs.of(CopySettings(resync_keys=1, workers=1))
+        worker = BacklogWorker(backlog, Follower(Stream(False), backlog, recorder), resync, recorder, OpenGate(), knobs)
+        recorder.changes_seen = 2
+        backlog.add({1: 0, 2: 0})
+        await worker.slice(EVERYTHING, 5.0)
+        backlog.add_unmarked(range(3, 8))
+        await worker.slice(EVERYTHING, 5.0)
+        told.append(recorder.changes_applied)
+
+    asyncio.run(scenario())
+    assert told == sorted(told)
+    assert told[-1] == 2
