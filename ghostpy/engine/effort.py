@@ -18,6 +18,9 @@ _TOO_MUCH = 0.4
 _STEPS = 2
 """Down from full effort; each halves the workers and a chunk's time. Resyncs stay as they are: what they do has to be done, and costs more in small pieces."""
 _SHORTEST_CHUNK = 0.01
+_COMMITS = 2
+"""A chunk takes at least as long as so many commits: where all of its time were what every commit takes, a smaller one would be no shorter, and
+chunks would become ever smaller."""
 _PATIENCE, _MOST_PATIENCE = 4, 64
 """Looks at which more would have been possible, before more is tried; doubled each time that it turns out to be too much."""
 _CYCLE = 1.0
@@ -64,9 +67,9 @@ class Effort:
         """How long a piece of work is to last."""
         return min(self._knobs.slice_seconds, self.share * _CYCLE) if self.held_back else self._knobs.slice_seconds
 
-    def chunk_seconds(self, usual: float) -> float:
-        """Seconds a chunk, where so many are wanted at full effort."""
-        return max(usual / (1 << self._down), min(usual, _SHORTEST_CHUNK))
+    def chunk_seconds(self, usual: float, *, commit: float) -> float:
+        """Seconds a chunk, where `usual` are wanted at full effort and a commit takes so many."""
+        return max(usual / (1 << self._down), min(usual, _SHORTEST_CHUNK), _COMMITS * commit)
 
     @property
     def impact(self) -> float | None:

@@ -51,4 +51,4 @@ class Pace:
             self._pulse.work_changes()
         usual = self._settings.quiet_chunk_seconds if alone else self._settings.chunk_seconds
         for chunker in self._chunkers:
-            chunker.target_seconds = self._effort.chunk_seconds(usual)
+            chunker.target_seconds = self._effort.chunk_seconds(usual, commit=self._pulse.commit)

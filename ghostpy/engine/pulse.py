@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 _REMEMBERED = 48
 """Beats of each kind: some seconds' worth."""
+_LATEST = 16
+"""Beats, of whatever kind."""
 _FEWEST_AT_WORK, _FEWEST_AT_REST = 8, 4
 _SETTLED = 0.02
 """Seconds after the end of our work in which the server still writes what came of it."""
@@ -49,6 +51,7 @@ class Pulse:
         self._since = now()
         self._at_work: deque[float] = deque(maxlen=_REMEMBERED)
         self._at_rest: deque[float] = deque(maxlen=_REMEMBERED)
+        self._latest: deque[float] = deque(maxlen=_LATEST)
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -65,6 +68,7 @@ class Pulse:
 
     def beaten(self, began: float, ended: float) -> None:
         """A heartbeat was written between these moments of the clock, and no other one just before it."""
+        self._latest.append(ended - began)
         if self._under_way and self._since <= began:
             self._at_work.append(ended - began)
         elif not self._under_way and self._since + _SETTLED <= began:
@@ -73,6 +77,11 @@ class Pulse:
     def work_changes(self) -> None:
         """What was seen of our work tells nothing of how we work from now on."""
         self._at_work.clear()
+
+    @property
+    def commit(self) -> float:
+        """Seconds that a commit takes now, whatever else goes on; 0 before the first one."""
+        return _usual(self._latest) if self._latest else 0.0
 
     @property
     def price(self) -> Price | None:
@@ -85,5 +94,5 @@ class Pulse:
 def _usual(seconds: Iterable[float]) -> float:
     """The mean without the very longest: a chunk's commit, which holds up every few of others, must count; one hiccup must not."""
     ordered = sorted(seconds)
-    kept = ordered[: len(ordered) - max(1, len(ordered) // 20)]
+    kept = ordered[: max(1, len(ordered) - max(1, len(ordered) // 20))]
     return sum(kept) / len(kept)

@@ -135,7 +135,7 @@ def test_where_commits_suffer_less_is_done_at_once_and_less_of_the_time_but_neve
     changes = [effort.look(Price(0.040, 0.002), alone=False) for _ in range(40)]
     assert any(changes)
     assert effort.workers == 1
-    assert effort.chunk_seconds(0.1) == pytest.approx(0.025)
+    assert effort.chunk_seconds(0.1, commit=0.005) == pytest.approx(0.025)
     assert effort.share == pytest.approx(LEAST_SHARE, abs=0.01)
 
 
