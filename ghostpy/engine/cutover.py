@@ -29,6 +29,10 @@ _EVERYTHING = KeyRange(None, None)
 _POLL = 0.1
 _CATCH_UP_LIMIT = 60.0
 _SHORT_LAP = 0.05
+_FEW_KEYS = 500
+_FEW_WILL_DO = 3.0
+"""Seconds after which a lap with few keys will do. Where a commit takes longer than a short lap, across a region to a standby that has to answer,
+there is no short one to wait for."""
 
 
 Note: TypeAlias = Callable[[Position], Awaitable[None]]
@@ -170,11 +174,16 @@ class CutOver:
     async def _catch_up(self) -> None:
         """Work the backlog off until a lap is short: what is left then is what the lock has to wait for."""
         self._recorder.enter(Phase.CUT_OVER)
-        deadline = time.monotonic() + _CATCH_UP_LIMIT
-        while time.monotonic() < deadline:
-            began = time.monotonic()
-            await self._worker.up_to(await self._follower.stream.end(), _EVERYTHING)
-            if time.monotonic() - began < _SHORT_LAP:
+        first = time.monotonic()
+        while time.monotonic() - first < _CATCH_UP_LIMIT:
+            began, done = time.monotonic(), self._recorder.keys_resynced
+            end = await self._follower.stream.end()
+            asked = time.monotonic()
+            close = await self._follower.reach(end) and time.monotonic() - asked < _SHORT_LAP
+            await self._worker.up_to(end, _EVERYTHING)
+            now = time.monotonic()
+            few = close and self._recorder.keys_resynced - done < _FEW_KEYS
+            if now - began < _SHORT_LAP or (few and now - first > _FEW_WILL_DO):
                 return
 
     async def _freeze_drain_exchange(self) -> None:
