@@ -35,6 +35,8 @@ then has to be looked at once more."""
 _REPAIRS = 3
 _SHOWN = 5
 _KEYS_AT_ONCE = 1000
+_WAITING = 20_000
+"""Differing rows that wait for a second look, at most: what is dirty beyond that is resynced in full, and looked at no more."""
 
 
 class Verifier:
@@ -72,7 +74,10 @@ class Verifier:
         self._knobs = knobs
         self._effort = effort
         self._rests = rests
-        self._suspects: list[Key] = []
+        self._suspects: dict[Key, None] = {}
+        """Rows that differed, in the order in which they were seen, until they have been looked at without a change that explains it."""
+        self._repairs: dict[Key, int] = {}
+        """How often those of them were resynced that differed for no reason."""
         self._repaired: list[Key] = []
         self._repeated = False
 
@@ -115,9 +120,12 @@ class Verifier:
         deadline = began + self._effort.slice_seconds
         await together(*(self._look(deadline) for _ in range(self._effort.workers)), name="verify")
         looking = time.monotonic() - began
-        suspects, self._suspects = self._suspects, []
-        await self._settle(suspects)
-        if not self._repeated:
+        settled = await self._settle()
+        # Whoever holds the cut-over back may let it come in the midst of a later pass: what it has looked at must be right by then.
+        while self._suspects and (self.complete or self._repeated):
+            await self._worker.up_to(await self._follower.stream.end(), _EVERYTHING)
+            settled = await self._settle(last=True)
+        if settled and not self._repeated:
             self._course.verified, self._course.compared = self._ranges.low, self._ranges.complete
         await self._worker.slice(_EVERYTHING, self._effort.slice_seconds * _TO_RESYNC)
         await self._checkpoints.due()
@@ -135,33 +143,45 @@ class Verifier:
             self._recorder.passes.rows += rows
             if not self._repeated:
                 self._recorder.rows_verified += rows
-            self._suspects.extend(differing)
+            for key in differing:
+                if len(self._suspects) < _WAITING or key not in self._backlog:
+                    self._suspects[key] = None
 
-    async def _settle(self, keys: Sequence[Key]) -> None:
-        """Look at differing keys again and again, until none is left that no change explains."""
-        repaired: dict[Key, int] = {}
-        for start in range(0, len(keys), _KEYS_AT_ONCE):
-            left = list(keys[start : start + _KEYS_AT_ONCE])
-            while left:
-                await self._worker.up_to(await self._follower.stream.end(), _EVERYTHING)
-                differing = await retried(self._knobs.retries, self._comparing.still_different, left)
-                if not await self._follower.reach(await self._follower.stream.end()):
-                    continue  # the backlog is full: nothing can be said before some of it is worked off
-                # What is in the backlog will be resynced in full; it needs no further look.
-                left = [key for key in differing if key not in self._backlog]
-                self._repair(left, repaired)
+    async def _settle(self, *, last: bool = False) -> bool:
+        """Look again at what differed, except where a change is still to be resynced: that explains it, and is waited for beside the next looks.
 
-    def _repair(self, keys: Sequence[Key], repaired: dict[Key, int]) -> None:
+        Nothing waits behind the `last` one but what it repairs: what is dirty then was changed once more, and is resynced in full. False
+        where the backlog is full, and nothing can be said before some of it is worked off.
+        """
+        if not await self._follower.reach(await self._follower.stream.end()):
+            return False
+        due = [key for key in self._suspects if last or key not in self._backlog]
+        for start in range(0, len(due), _KEYS_AT_ONCE):
+            keys = due[start : start + _KEYS_AT_ONCE]
+            differing = await retried(self._knobs.retries, self._comparing.still_different, keys)
+            if not await self._follower.reach(await self._follower.stream.end()):
+                return False
+            for key in keys:
+                del self._suspects[key]
+            # What became dirty meanwhile will be resynced in full; it needs no further look.
+            self._repair([key for key in differing if key not in self._backlog])
+            for key in keys:
+                if key not in self._suspects:
+                    self._repairs.pop(key, None)
+        return True
+
+    def _repair(self, keys: Sequence[Key]) -> None:
         for key in keys:
-            repaired[key] = repaired.get(key, 0) + 1
-            if repaired[key] > _REPAIRS:
+            self._repairs[key] = self._repairs.get(key, 0) + 1
+            if self._repairs[key] > _REPAIRS:
                 raise errors.VerifyFailed(
                     f"{len(keys)} rows of the shadow differ from the source again after each repair, "
                     f"among them those with the keys {', '.join(map(str, keys[:_SHOWN]))}; the source is untouched"
                 )
-            if repaired[key] == 1:
+            if self._repairs[key] == 1:
                 self._recorder.differences_repaired += 1
                 self._repaired.append(key)
+            self._suspects[key] = None
         if keys:
             self._observer.happened(
                 f"verify: {len(keys)} rows differed for no known reason and are resynced: "
