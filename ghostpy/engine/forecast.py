@@ -60,8 +60,8 @@ class Forecast:
         more = (keys - before.backlog) / (progress.elapsed - before.elapsed)
         growing = all(each.backlog > before.backlog for each in list(self._seen)[_OVER // 2 :])
         if (
-            progress.phase not in _ALL_COPIED
-            or not growing
+            not growing
+            or not self._stays(before, progress)
             or keys < max(limit * _MANY, 2 * self._keys_told)
             or keys >= limit
         ):
@@ -75,6 +75,18 @@ class Forecast:
             f"there are as many as are held (max-backlog={limit}); from then on the change stream falls behind, and at this rate the run "
             "does not end. Allow it more (--max-impact, --workers; also by `ghostpy control`), or run it when less is written"
         )
+
+    @staticmethod
+    def _stays(before: Progress, progress: Progress) -> bool:
+        """Whether there is nothing to come that would let keys be resynced faster than they were.
+
+        Beside the copy they have half of the time, or none while the shadow is bare: where more than half of what was changed is left, the
+        other half of the time would not be enough.
+        """
+        if progress.phase in _ALL_COPIED:
+            return True
+        applied = progress.changes_applied - before.changes_applied
+        return 0 < applied < progress.backlog - before.backlog
 
     def _look_at_lag(self, before: Progress, progress: Progress) -> None:
         lag, took = progress.stream_lag, progress.elapsed - before.elapsed

@@ -52,12 +52,22 @@ def test_a_rest_says_nothing() -> None:
     assert told(lags, phase=Phase.PREPARE) == []
 
 
-def told_of_keys(keys: Iterable[int], *, phase: Phase = Phase.VERIFY, limit: int = 200_000) -> list[str]:
-    """What is said of so many dirty keys, one look every ten seconds."""
+def told_of_keys(
+    keys: Iterable[int], *, phase: Phase = Phase.VERIFY, limit: int = 200_000, applied: int = 0
+) -> list[str]:
+    """What is said of so many dirty keys, one look every ten seconds. `applied`: changes that are resynced in ten seconds."""
     found: list[str] = []
     forecast = Forecast(Recorder(), tell=found.append)
     for number, backlog in enumerate(keys):
-        forecast.look(Progress(phase=phase, elapsed=number * 10.0, backlog=backlog, backlog_limit=limit))
+        forecast.look(
+            Progress(
+                phase=phase,
+                elapsed=number * 10.0,
+                backlog=backlog,
+                backlog_limit=limit,
+                changes_applied=number * applied,
+            )
+        )
     return found
 
 
@@ -89,3 +99,9 @@ def test_while_rows_are_copied_dirty_keys_may_have_to_wait() -> None:
         backlog = min(number, 10) * 15_000
         forecast.look(Progress(phase=phase, elapsed=number * 10.0, backlog=backlog, backlog_limit=200_000))
     assert found == []
+
+
+def test_while_rows_are_copied_too_it_is_told_where_all_of_the_time_would_not_be_enough_to_resync() -> None:
+    growing = range(0, 200_000, 5_000)
+    assert told_of_keys(growing, phase=Phase.COPY, applied=4_000)
+    assert told_of_keys(growing, phase=Phase.COPY, applied=6_000) == []
