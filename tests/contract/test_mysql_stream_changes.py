@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from mysql_following import LEDGER_COLUMNS, Following, connect, following, in_loop, run
 
 from ghostpy import sandbox
+from ghostpy.dialects.handover import BREATH
 from ghostpy.errors import SourceChanged, StreamLost
 
 MySQLWith = Callable[[sandbox.Options], sandbox.MySQLServer]
@@ -566,3 +568,23 @@ def test_xa_transaction_outlives_a_lost_connection(server: sandbox.MySQLServer, 
                 await _ends_with(follow, {1})
 
     in_loop(check)
+
+
+def test_small_transactions_are_handed_over_together(server: sandbox.MySQLServer, database: str) -> None:
+    """Each hand-over wakes threads: one for each transaction would take more of the processors than all the decoding."""
+
+    async def test() -> None:
+        with connect(server, database, "CREATE TABLE t (id INT PRIMARY KEY, k INT NOT NULL)") as writer:
+            run(writer, f"INSERT INTO t VALUES {', '.join(f'({i}, 0)' for i in range(100))}")
+            async with following(server, database) as follow:
+                updates = [f"UPDATE t SET k = k + 1 WHERE id = {i % 100}" for i in range(2000)]
+                began = time.monotonic()
+                writing = asyncio.create_task(asyncio.to_thread(run, writer, *updates))
+                while follow.events < len(updates):
+                    await follow.read()
+                took = time.monotonic() - began
+                await writing
+                assert follow.keys == set(range(100))
+                assert follow.batches < took / BREATH + 50
+
+    in_loop(test)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 import pytest
 from postgres_following import connect, following, in_loop, run
 
 from ghostpy import sandbox
+from ghostpy.dialects.handover import BREATH
 from ghostpy.dialects.postgres.wal.pgoutput import Decoder
 from ghostpy.dialects.postgres.wal.slot import message_prefix
 from ghostpy.errors import SourceChanged, StreamLost
@@ -439,3 +441,25 @@ def test_a_table_added_to_the_publication(
                     await follow.read_on()
 
     in_loop(check)
+
+
+def test_small_transactions_are_handed_over_together(
+    server: sandbox.PostgresServer, database: str, reader: dict[str, object]
+) -> None:
+    """Each hand-over wakes threads: one for each transaction would take more of the processors than all the decoding."""
+
+    async def test() -> None:
+        with connect(server, database, "CREATE TABLE t (id int PRIMARY KEY, k int NOT NULL)") as writer:
+            run(writer, "INSERT INTO t SELECT i, 0 FROM generate_series(0, 99) AS i")
+            async with following(server, database, stream=reader) as follow:
+                updates = [f"UPDATE t SET k = k + 1 WHERE id = {i % 100}" for i in range(2000)]
+                began = time.monotonic()
+                writing = asyncio.create_task(asyncio.to_thread(run, writer, *updates))
+                while follow.events < len(updates):
+                    await follow.read()
+                took = time.monotonic() - began
+                await writing
+                assert follow.keys == {str(i) for i in range(100)}
+                assert follow.batches < took / BREATH + 50
+
+    in_loop(test)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 import uuid
 from dataclasses import replace
 
-from ghostpy.dialects.handover import Handover
+from ghostpy.dialects.handover import BREATH, Handover
 from ghostpy.dialects.mysql.binlog_place import BinlogPlace
 from ghostpy.dialects.mysql.event_fields import ServerEnded
 from ghostpy.dialects.mysql.events import EventDecoder, Followed
@@ -27,6 +28,8 @@ _KICKED_TEXT = "same server_uuid/server_id"
 _KICKS = 3
 _FIRST_DELAY = 0.1
 _LONGEST_DELAY = 10.0
+_LITTLE = 16 * 1024
+"""Bytes."""
 
 
 class Follower:
@@ -150,6 +153,8 @@ class Follower:
                 if decoder.has_news:
                     self._publish()
                 raise
+            if len(data) < _LITTLE:
+                time.sleep(BREATH)
 
     def _publish(self) -> None:
         decoder = self._decoder
