@@ -10,7 +10,7 @@ from typing import Generic, Protocol, Self, TypeVar
 from ghostpy.errors import GhostpyError
 from ghostpy.model.keys import Key, Mark
 
-BREATH = 0.002
+BREATH = 0.005
 """Seconds for a thread to let pass where little came: each hand-over wakes threads and the engine, which costs several times what the decoding
 of a transaction does. Who is behind never gets little at once."""
 
