@@ -11,8 +11,8 @@ from ghostpy.errors import GhostpyError
 from ghostpy.model.keys import Key, Mark
 
 BREATH = 0.005
-"""Seconds for a thread to let pass where little came: each hand-over wakes threads and the engine, which costs several times what the decoding
-of a transaction does. Who is behind never gets little at once."""
+"""Seconds for a thread to let pass where little came, and nothing more is there: each hand-over wakes threads and the engine, which costs several
+times what the decoding of a transaction does."""
 
 
 class Mergeable(Protocol):

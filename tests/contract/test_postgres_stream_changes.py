@@ -443,7 +443,7 @@ def test_a_table_added_to_the_publication(
     in_loop(check)
 
 
-def test_small_transactions_are_handed_over_together(
+def test_small_transactions_are_handed_over_together_and_at_once(
     server: sandbox.PostgresServer, database: str, reader: dict[str, object]
 ) -> None:
     """Each hand-over wakes threads: one for each transaction would take more of the processors than all the decoding."""
@@ -455,11 +455,15 @@ def test_small_transactions_are_handed_over_together(
                 updates = [f"UPDATE t SET k = k + 1 WHERE id = {i % 100}" for i in range(2000)]
                 began = time.monotonic()
                 writing = asyncio.create_task(asyncio.to_thread(run, writer, *updates))
+                while not writing.done():
+                    await follow.read()
+                behind = follow.batches
                 while follow.events < len(updates):
                     await follow.read()
                 took = time.monotonic() - began
                 await writing
                 assert follow.keys == set(range(100))
-                assert follow.batches < took / BREATH + 50
+                assert follow.batches < took / BREATH + 200
+                assert follow.batches - behind < 20
 
     in_loop(test)

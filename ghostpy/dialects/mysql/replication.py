@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import random
+import select
 import socket
+import ssl
 import struct
 from typing import Any
 
@@ -112,7 +114,24 @@ class Dump:
         return struct.pack("<BHIIQI", _COM_DUMP_GTID, _THROUGH_GTID, self._server_id, 0, 4, len(executed)) + executed
 
     def receive(self) -> bytes:
-        """Some bytes of the stream; waits for them. Raises ServerGone where the connection is lost."""
+        """What is there of the stream, up to a quarter of a megabyte; waits for some. Raises ServerGone where the connection is lost."""
+        assert self._socket is not None
+        pieces = [self._received()]
+        if isinstance(self._socket, ssl.SSLSocket):
+            # A read gives one record, and the server makes one of each event.
+            length = len(pieces[0])
+            # What came before the end of the connection may say why it ends.
+            with contextlib.suppress(ServerGone):
+                while length < _AT_ONCE and self._more_of(self._socket):
+                    pieces.append(self._received())
+                    length += len(pieces[-1])
+        return b"".join(pieces)
+
+    @staticmethod
+    def _more_of(stream: ssl.SSLSocket) -> bool:
+        return bool(stream.pending() or select.select((stream,), (), (), 0)[0])
+
+    def _received(self) -> bytes:
         assert self._socket is not None
         try:
             data = self._socket.recv(_AT_ONCE)

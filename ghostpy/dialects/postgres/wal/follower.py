@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 
-from ghostpy.dialects.handover import BREATH, Handover
+from ghostpy.dialects.handover import Handover
 from ghostpy.dialects.postgres.wal.news import News
 from ghostpy.dialects.postgres.wal.peek import Peeker
 from ghostpy.dialects.postgres.wal.pgoutput import Decoder, Followed
@@ -24,8 +24,6 @@ _FULL_SECONDS = 0.25
 _PLACE_SECONDS = 0.25
 """How often a place without news is handed over."""
 _STOP_SECONDS = 15.0
-_FEW = 64
-"""Messages: some twenty transactions."""
 
 
 class Follower:
@@ -199,8 +197,6 @@ class Follower:
                 decoder.advance(received.end)
             if self._worth_telling(decoder):
                 self._publish()
-            if len(received.messages) < _FEW:
-                time.sleep(BREATH)
 
     def _worth_telling(self, decoder: Decoder) -> bool:
         if decoder.events or (decoder.heartbeat, decoder.end) != self._told:

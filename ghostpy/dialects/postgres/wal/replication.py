@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 from psycopg import pq
 
+from ghostpy.dialects.handover import BREATH
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.driver_errors import translated
 from ghostpy.dialects.postgres.wal.lsn import spelled
@@ -32,6 +33,9 @@ _EPOCH = 946_684_800
 _AT_ONCE = 10_000
 _BYTES_AT_ONCE = 4 << 20
 """Whole rows may be large (REPLICA IDENTITY FULL, and any table before version 15)."""
+_LITTLE = 4096
+"""Bytes between two waits, some twenty transactions."""
+_RECORDS = 1000
 _WAIT_SECONDS = 0.5
 _FEEDBACK_SECONDS = 1.0
 _SILENT_SECONDS = 120.0
@@ -68,6 +72,8 @@ class WalSender:
         self._answer = False
         self._fed_back = 0.0
         self._silent = 0.0
+        self._taken = 0
+        """Bytes of messages since the last wait."""
 
     @property
     def pid(self) -> int:
@@ -127,6 +133,7 @@ class WalSender:
             if size > 0:
                 # A copy: a piece of the driver's memory would hold all of it.
                 message = bytes(data)
+                self._taken += size
                 if message[0] == _KEEPALIVE:
                     return Received(messages, self._keepalive(message))
                 add(message)
@@ -153,7 +160,17 @@ class WalSender:
                 raise ServerGone(f"the change stream from {self._where} has been silent for {self._silent:.0f} s")
             return False
         self._silent = 0.0
+        little, self._taken = self._taken < _LITTLE, 0
+        if little:
+            time.sleep(BREATH)
         connection.consume_input()
+        if little:
+            # With TLS each message is a record of its own, and taken in alone. What came before the connection's end may say why it ends.
+            with contextlib.suppress(psycopg.Error):
+                for _ in range(_RECORDS):
+                    if not self._selector.select(0):
+                        break
+                    connection.consume_input()
         return True
 
     def _keepalive(self, message: bytes) -> int:
