@@ -158,17 +158,28 @@ class Verifier:
         due = [key for key in self._suspects if last or key not in self._backlog]
         for start in range(0, len(due), _KEYS_AT_ONCE):
             keys = due[start : start + _KEYS_AT_ONCE]
-            differing = await retried(self._knobs.retries, self._comparing.still_different, keys)
-            if not await self._follower.reach(await self._follower.stream.end()):
+            left = await self._unexplained(keys)
+            if left and not last:
+                # Before that is said of a row, all dirty keys are worked off: the stream may spell a key otherwise than the comparison does.
+                await self._worker.up_to(await self._follower.stream.end(), _EVERYTHING)
+                left = await self._unexplained(left)
+            if left is None:
                 return False
             for key in keys:
                 del self._suspects[key]
-            # What became dirty meanwhile will be resynced in full; it needs no further look.
-            self._repair([key for key in differing if key not in self._backlog])
+            self._repair(left)
             for key in keys:
                 if key not in self._suspects:
                     self._repairs.pop(key, None)
         return True
+
+    async def _unexplained(self, keys: Sequence[Key]) -> Sequence[Key] | None:
+        """Those that differ now, and are not dirty; None where the backlog is full, and that cannot be said."""
+        differing = await retried(self._knobs.retries, self._comparing.still_different, keys)
+        if not await self._follower.reach(await self._follower.stream.end()):
+            return None
+        # What is in the backlog will be resynced in full; it needs no further look.
+        return [key for key in differing if key not in self._backlog]
 
     def _repair(self, keys: Sequence[Key]) -> None:
         for key in keys:
