@@ -32,6 +32,7 @@ _EVERYTHING = KeyRange(None, None)
 _TO_RESYNC = 4
 """As long as a slice of comparing lasts, so many times as long may dirty keys be worked off behind it: each that is left makes a row differ, which
 then has to be looked at once more."""
+_LOOKS = 3
 _REPAIRS = 3
 _SHOWN = 5
 _KEYS_AT_ONCE = 1000
@@ -159,8 +160,11 @@ class Verifier:
         for start in range(0, len(due), _KEYS_AT_ONCE):
             keys = due[start : start + _KEYS_AT_ONCE]
             left = await self._unexplained(keys)
-            if left and not last:
-                # Before that is said of a row, all dirty keys are worked off: the stream may spell a key otherwise than the comparison does.
+            for _ in range(_LOOKS):
+                if not left:
+                    break
+                # Before that is said of a row, all dirty keys are worked off: the comparison may spell the key of a row that only the shadow has
+                # otherwise than the stream does. Once more, for somebody may have deleted it in the very moment.
                 await self._worker.up_to(await self._follower.stream.end(), _EVERYTHING)
                 left = await self._unexplained(left)
             if left is None:
