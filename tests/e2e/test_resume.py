@@ -152,8 +152,11 @@ def test_stopped_at_its_deadline(of_two: Place) -> None:
     while True:
         done = of_two.run(*_SLOWLY, "--nice-ratio=5", "--deadline=2s")
         runs += 1
-        assert (_ON in done.errors) == (runs > 1), done.errors
+        if runs == 1:
+            assert _ON not in done.errors, done.errors
         if done.status == 0:
+            # On a busy machine another's deadline may come before it has so much as looked.
+            assert _ON in done.errors, done.errors
             break
         assert done.status == 14, done.errors
         assert runs < 60
