@@ -150,19 +150,19 @@ def test_what_is_not_worth_it_is_not_left(of_two: Place, tmp_path: Path) -> None
 def test_stopped_at_its_deadline(of_two: Place) -> None:
     runs = 0
     while True:
+        # On a busy machine a deadline may come before there is anything to be kept.
+        left = bool(_course(of_two))
         done = of_two.run(*_SLOWLY, "--nice-ratio=5", "--deadline=2s")
         runs += 1
-        if runs == 1:
-            assert _ON not in done.errors, done.errors
+        assert (_ON in done.errors) == left, done.errors
         if done.status == 0:
-            # On a busy machine another's deadline may come before it has so much as looked.
-            assert _ON in done.errors, done.errors
             break
         assert done.status == 14, done.errors
         assert runs < 60
         _write_a_little_more(of_two)
     # How many it takes depends on the machine.
     assert runs > 1
+    assert left
     _same(of_two)
 
 
