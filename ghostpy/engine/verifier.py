@@ -33,6 +33,7 @@ _TO_RESYNC = 4
 """As long as a slice of comparing lasts, so many times as long may dirty keys be worked off behind it: each that is left makes a row differ, which
 then has to be looked at once more."""
 _LOOKS = 3
+"""With nothing dirty, before a row that differs is taken for one that differs for no reason."""
 _REPAIRS = 3
 _SHOWN = 5
 _KEYS_AT_ONCE = 1000

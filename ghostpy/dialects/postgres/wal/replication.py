@@ -36,6 +36,7 @@ _BYTES_AT_ONCE = 4 << 20
 _LITTLE = 4096
 """Bytes between two waits, some twenty transactions."""
 _RECORDS = 1000
+"""Taken in at once, at most."""
 _WAIT_SECONDS = 0.5
 _FEEDBACK_SECONDS = 1.0
 _SILENT_SECONDS = 120.0
