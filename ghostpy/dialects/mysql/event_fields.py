@@ -16,6 +16,10 @@ from ghostpy.dialects.mysql.gtid import Origin
 from ghostpy.dialects.mysql.key_image import codec_of
 from ghostpy.errors import StreamLost
 
+QUERY, STOP, ROTATE, FORMAT_DESCRIPTION, XID, TABLE_MAP = 2, 3, 4, 15, 16, 19
+EXECUTE_LOAD_QUERY, INCIDENT, HEARTBEAT, GTID, ANONYMOUS_GTID = 18, 26, 27, 33, 34
+XA_PREPARE, TRANSACTION_PAYLOAD, HEARTBEAT_V2, GTID_TAGGED, MARIADB_GTID = 38, 40, 41, 42, 162
+
 PACKET_HEAD = 5  # length (3), number (1) and, in the first packet of an event, a status byte
 EVENT_HEAD = 19
 FULL_PACKET = 0xFFFFFF

@@ -19,10 +19,27 @@ import zstandard
 
 from ghostpy.dialects.mysql import event_fields as fields
 from ghostpy.dialects.mysql import payload, table_map
+from ghostpy.dialects.mysql.alike import Alike
 from ghostpy.dialects.mysql.domain_gtids import DomainGtids
 from ghostpy.dialects.mysql.event_fields import (
+    ANONYMOUS_GTID,
     EVENT_HEAD,
+    EXECUTE_LOAD_QUERY,
+    FORMAT_DESCRIPTION,
+    GTID,
+    GTID_TAGGED,
+    HEARTBEAT,
+    HEARTBEAT_V2,
+    INCIDENT,
+    MARIADB_GTID,
     PACKET_HEAD,
+    QUERY,
+    ROTATE,
+    STOP,
+    TABLE_MAP,
+    TRANSACTION_PAYLOAD,
+    XA_PREPARE,
+    XID,
     ServerEnded,
     event_head,
     file_number,
@@ -39,9 +56,6 @@ from ghostpy.model.keys import Key, Mark
 from ghostpy.model.names import TableName
 from ghostpy.model.table import Column
 
-QUERY, STOP, ROTATE, FORMAT_DESCRIPTION, XID, TABLE_MAP = 2, 3, 4, 15, 16, 19
-EXECUTE_LOAD_QUERY, INCIDENT, HEARTBEAT, GTID, ANONYMOUS_GTID = 18, 26, 27, 33, 34
-XA_PREPARE, TRANSACTION_PAYLOAD, HEARTBEAT_V2, GTID_TAGGED, MARIADB_GTID = 38, 40, 41, 42, 162
 # INTVAR, RAND, USER_VAR and the files of LOAD DATA belong to a statement that comes as text; ROWS_QUERY,
 # PREVIOUS_GTIDS, group replication's two and MariaDB's ANNOTATE_ROWS, BINLOG_CHECKPOINT and GTID_LIST tell nothing that
 # matters here.
@@ -49,6 +63,8 @@ _WITHOUT_MEANING = frozenset({STOP, 5, 9, 11, 13, 14, 17, 28, 29, 35, 36, 37, 16
 
 _LARGE = 1 << 20  # events beyond this many bytes are not gathered before it is known whether they matter
 _ANY_SIZE = 1 << 32
+_UNEXPECTED = 64
+"""Transactions that look otherwise than expected, before something else is expected."""
 _IGNORABLE_FLAG = 0x80
 _PREPARED_XA = 64  # FL_PREPARED_XA ("GTID_EVENT", MariaDB's replication protocol)
 _STANDALONE = 1
@@ -128,6 +144,8 @@ class EventDecoder:
         self._announced = None
         self._tables: dict[bytes, Rows | None] = {_DUMMY_TABLE: None}
         self._checksum_bytes = 4 if checksums else 0
+        self._alike: Alike | None = None
+        self._unexpected = _UNEXPECTED
         self._gathered: list[bytes] = []
         self._missing = PACKET_HEAD + EVENT_HEAD
         self._large: LargeEvent | None = None
@@ -281,6 +299,7 @@ class EventDecoder:
         origin, run_end, number, begun = self._origin, self._run_end, self._number, self._begun
         rows_seen = transactions = 0
         last_end = -1
+        since = -1 if begun else at
         # Beyond a packet, an event has packet headers within.
         largest = _LARGE if frame else _ANY_SIZE
         try:
@@ -312,6 +331,20 @@ class EventDecoder:
                     begun = _OUTSIDE
                     last_end = at
                     transactions += 1
+                    if frame:
+                        alike = self._expected(buffer, since, at, checksum, origin)
+                        since = at = following + frame
+                        if alike is not None:
+                            rows, numbered = tables[alike.table], alike.numbered
+                            for kind, rows_at, xid_at, since in alike.those_from(buffer, at, run_end, largest=largest):
+                                number = run_end if numbered else 0
+                                if rows is not None:
+                                    rows_seen += rows.take(kind, buffer, rows_at + 19, xid_at - frame - checksum, keys)
+                                if number:
+                                    run_end, number = number + 1, 0
+                                transactions += 1
+                                last_end, at = xid_at, since
+                        continue
                 elif kind == TRANSACTION_PAYLOAD:
                     if frame:
                         break
@@ -333,6 +366,8 @@ class EventDecoder:
                     tables = self._tables
                     keys = self.keys if self._xa is None else self._xa
                     origin, run_end, number, begun = self._origin, self._run_end, self._number, self._begun
+                    if not begun:
+                        since = following + frame
                 at = following + frame
         finally:
             # Also where an event is an error: what came before it is handed over.
@@ -346,6 +381,15 @@ class EventDecoder:
     def _scan_nested(self, buffer: bytes, outer_end: int) -> int:
         """As `_scan`, on events within a payload."""
         return self._scan(buffer, 0, 0, 0, outer_end)
+
+    def _expected(self, buffer: bytes, at: int, end: int, checksum: int, origin: Origin) -> Alike | None:
+        """What the next transaction may look like. The one from `at` to `end` was not expected; where many were not, the next are to look like it."""
+        self._unexpected += 1
+        if self._unexpected > _UNEXPECTED and at >= 0:
+            self._unexpected = 0
+            self._alike = Alike.of(buffer, at, end, checksum)
+        alike = self._alike
+        return alike if alike is not None and (alike.origin == origin or not alike.numbered) else None
 
     # --- transactions ----------------------------------------------------------------------------------------------
 
@@ -404,7 +448,7 @@ class EventDecoder:
             return
         else:
             if text == self.followed.exchange:
-                self._tables = {_DUMMY_TABLE: None}
+                self._forget_tables()
             elif changes_source(text, database, self._source):
                 shown = _BEFORE_VALUES.match(text)
                 raise SourceChanged(
@@ -468,6 +512,11 @@ class EventDecoder:
             rows = LedgerRows(table_map.parse(buffer, body, end), self._beat)
         self._tables[number] = rows
 
+    def _forget_tables(self) -> None:
+        """From here on a number may be another table's."""
+        self._tables = {_DUMMY_TABLE: None}
+        self._alike, self._unexpected = None, _UNEXPECTED
+
     def _source_rows(self, table: table_map.TableMap) -> SourceRows:
         of = self.followed
         if len(table.fields) != len(of.columns):
@@ -513,14 +562,14 @@ class EventDecoder:
             # A transaction is never split over two files: what was begun was cut off by a crash of the server.
             self._begun, self._number, self._xa, self._announced = _OUTSIDE, 0, None, None
         self.file, self.offset = file, offset
-        self._tables = {_DUMMY_TABLE: None}
+        self._forget_tables()
 
     def _format(self, buffer: bytes, body: int, end: int, position: int) -> None:
         # The event itself always has a checksum where its kind is announced, in the byte before it (from MySQL 5.6.1
         # on).
         size = u32(buffer, body - 10)[0] + body - EVENT_HEAD
         self._checksum_bytes = 4 if buffer[size - 5] == 1 else 0
-        self._tables = {_DUMMY_TABLE: None}
+        self._forget_tables()
         if not self._begun:
             self._reach(position)
 

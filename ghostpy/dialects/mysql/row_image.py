@@ -15,6 +15,7 @@ from typing import NamedTuple
 from ghostpy.dialects.mysql import table_map as types
 from ghostpy.dialects.mysql.key_codec import is_single_integer
 from ghostpy.dialects.mysql.key_image import integer_format, reader
+from ghostpy.dialects.mysql.row_shape import ImagePlace, RowShape, shape_of
 from ghostpy.dialects.mysql.table_map import TableMap, packed_integer
 from ghostpy.errors import StreamLost
 from ghostpy.model.keys import Key, Mark
@@ -25,6 +26,9 @@ ROW_EVENTS = frozenset({WRITE_V1, UPDATE_V1, DELETE_V1, WRITE, UPDATE, DELETE, P
 _TWO_IMAGES = frozenset({UPDATE_V1, UPDATE, PARTIAL_UPDATE})
 _V1 = frozenset({WRITE_V1, UPDATE_V1, DELETE_V1})
 _PARTIAL_JSON = 1
+_TABLE_NUMBER = 6
+_SHAPES = 64
+"""Of events to know at most: where there are more, lengths differ from row to row."""
 
 Parts = Sequence[str | None]
 
@@ -111,7 +115,8 @@ class SourceRows:
         self.key_positions = tuple(positions[column.name] for column in key)
         fields = [table.fields[place] for place in self.key_positions]
         form = integer_format(key[0], fields[0]) if is_single_integer(key) else None
-        self.unpack = struct.Struct(form).unpack_from if form else None
+        self._key_layout = struct.Struct(form) if form else None
+        self.unpack = self._key_layout.unpack_from if self._key_layout else None
         self._integer = is_single_integer(key)
         self._readers = [reader(column, field) for column, field in zip(key, fields, strict=True)]
         self._key = key
@@ -120,12 +125,36 @@ class SourceRows:
         self._bitmap_bytes = (len(self.fields) + 7) // 8
         self._json_columns = sum(field.code == types.JSON for field in self.fields)
         self._images: dict[bytes, _Image] = {}
+        self._shapes: dict[int, RowShape] = {}
 
     def take(self, kind: int, buffer: bytes, at: int, end: int, keys: dict[Key, Mark]) -> int:
         """Add the keys of a row event to `keys`; `at` and `end` bound its body. Return how many rows it changed.
 
         Raises StreamLost where a row's key cannot be told.
         """
+        # Of one size and type are most of the events that have one shape.
+        shape = self._shapes.get(end - at << 8 | kind)
+        if shape is not None and shape.same(buffer, at) == shape.seen:
+            for key in shape.keys(buffer, at):
+                keys[key] = 0
+            return 1
+        changed = self._walked_through(kind, buffer, at, end, keys)
+        if changed == 1 and shape is None and len(self._shapes) < _SHAPES:
+            self._learn(kind, buffer, at, end)
+        return changed
+
+    def _walked_through(self, kind: int, buffer: bytes, at: int, end: int, keys: dict[Key, Mark]) -> int:
+        image, after, at = self._head(kind, buffer, at)
+        if after is not None:
+            return self._updates(buffer, at, end, keys, image, after, kind == PARTIAL_UPDATE)
+        if image.has_key:
+            return self._rows(buffer, at, end, keys, image)
+        if kind in (WRITE, WRITE_V1):
+            return self._rows_with_defaults(buffer, at, end, keys, image)
+        raise self._keyless(image)
+
+    def _head(self, kind: int, buffer: bytes, at: int) -> tuple[_Image, _Image | None, int]:
+        """The columns of an event's images, the second ones if it has any, and where the first row begins."""
         at += 8
         if kind not in _V1:
             at += buffer[at] | buffer[at + 1] << 8
@@ -135,14 +164,29 @@ class SourceRows:
         size = self._bitmap_bytes
         image = self._image(buffer[at : at + size])
         at += size
-        if kind in _TWO_IMAGES:
-            after = self._image(buffer[at : at + size])
-            return self._updates(buffer, at + size, end, keys, image, after, kind == PARTIAL_UPDATE)
-        if image.has_key:
-            return self._rows(buffer, at, end, keys, image)
-        if kind in (WRITE, WRITE_V1):
-            return self._rows_with_defaults(buffer, at, end, keys, image)
-        raise self._keyless(image)
+        if kind not in _TWO_IMAGES:
+            return image, None, at
+        return image, self._image(buffer[at : at + size]), at + size
+
+    def _learn(self, kind: int, buffer: bytes, body: int, end: int) -> None:
+        """Keep the shape of an event of one row, where its key is one integer at a place that does not depend on other values."""
+        if kind == PARTIAL_UPDATE or self._key_layout is None:
+            return
+        image, after, at = self._head(kind, buffer, body)
+        places = []
+        for each in (image,) if after is None else (image, after):
+            nulls, at = at, at + each.null_bytes
+            route = each.route(buffer[nulls:at])
+            if route.key_offset < 0:
+                return
+            values, lengths = at, []
+            for gap, width in route.steps:
+                at += gap
+                lengths.append((at, width))
+                at += width + int.from_bytes(buffer[at : at + width], "little")
+            at += route.tail
+            places.append(ImagePlace(nulls, values, values + route.key_offset, lengths))
+        self._shapes[end - body << 8 | kind] = shape_of(buffer, body, body + _TABLE_NUMBER, places, self._key_layout)
 
     def _image(self, bits: bytes) -> _Image:
         image = self._images.get(bits)

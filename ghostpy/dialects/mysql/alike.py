@@ -1,0 +1,100 @@
+"""Transactions that look like one before them: an application's usual ones, each with one row event, by the thousand.
+
+Event by event, most of the time would go to what is the same in each of them: the events before its rows have the same sizes and, but for
+moments, places and numbers, the same bytes. So once one has been seen, those like it are told by one look.
+
+Sources: as for `events`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from ghostpy.dialects.mysql.event_fields import (
+    ANONYMOUS_GTID,
+    EVENT_HEAD,
+    GTID,
+    PACKET_HEAD,
+    QUERY,
+    TABLE_MAP,
+    XID,
+    event_head,
+    query_head,
+)
+from ghostpy.dialects.mysql.row_image import ROW_EVENTS
+
+_MOST = 4
+"""Events before the last one: the GTID's, BEGIN, the table's and one with rows."""
+
+
+class Alike:
+    """How a transaction begins: all events before its row event, and the head of that.
+
+    `numbered`: whether it has a GTID; `origin`: whose number it is; `table`: the number of the table that it changes.
+    """
+
+    def __init__(self, layout: struct.Struct, seen: tuple[Any, ...], last_size: int) -> None:
+        self._layout = layout
+        self._seen = seen
+        self._last_size = last_size
+        self.origin: bytes = seen[1]
+        self.numbered = seen[2] > 0
+        self.table: bytes = seen[-1]
+
+    @classmethod
+    def of(cls, buffer: bytes, at: int, end: int, checksum: int) -> Alike | None:
+        """How the transaction looks whose first event begins at `at`, and its last one at `end`; None where its events are not the usual ones."""
+        places, kinds = list[int](), list[int]()
+        place = at
+        while place < end and len(kinds) < _MOST:
+            kind, size = event_head(buffer, place)
+            places.append(place)
+            kinds.append(kind)
+            place += size + PACKET_HEAD
+        if place != end or kinds[1:3] != [QUERY, TABLE_MAP] or kinds[0] not in (GTID, ANONYMOUS_GTID):
+            return None
+        if len(kinds) != _MOST or kinds[3] not in ROW_EVENTS:
+            return None
+        _, begin, table, rows = places
+        database, status = query_head(buffer, begin + 27)
+        text = begin + 33 + status + database
+        if buffer[text : table - PACKET_HEAD - checksum] != b"BEGIN":
+            return None
+        # Of each event its type, the server and its size, which follow each other, and the status of the packet before it; of the first
+        # one the server's UUID and the number; of BEGIN the lengths and the text; of the others the table's number.
+        layout = struct.Struct(
+            "<4x9s7x16sQ"
+            f"{begin - at - 45}xs4x9s14xB2xH{text - begin - 32}x5s"
+            f"{table - text - 6}xs4x9s6x6s"
+            f"{rows - table - 26}xs19x6s"
+        )
+        seen = layout.unpack_from(buffer, at)
+        return cls(layout, seen, event_head(buffer, end)[1]) if seen[-1] == seen[-3] else None
+
+    def those_from(self, buffer: bytes, at: int, number: int, *, largest: int) -> Iterator[tuple[int, int, int, int]]:
+        """The transactions at `at` and behind it that look like this, until one is another or not there as a whole.
+
+        `number`: of the first one; the others have those behind it. `largest`: bytes of a row event. Yields of each its row event's type, where
+        that begins, where the last event begins, and where the next transaction begins.
+        """
+        unpack, same, head, origin = self._layout.unpack_from, self._seen[3:], self._seen[0], self.origin
+        rows_at = self._layout.size - 6 - EVENT_HEAD
+        length, step = len(buffer), int(self.numbered)
+        number = number if step else 0
+        while at + self._layout.size <= length and not buffer[at - 1]:
+            seen = unpack(buffer, at)
+            if seen[3:] != same or seen[2] != number or seen[0] != head or seen[1] != origin:
+                return
+            rows = at + rows_at
+            kind, size = event_head(buffer, rows)
+            last = rows + size + PACKET_HEAD
+            if kind not in ROW_EVENTS or size > largest or last + EVENT_HEAD > length or buffer[last - 1]:
+                return
+            following = last + self._last_size
+            if event_head(buffer, last) != (XID, self._last_size) or following > length:
+                return
+            at = following + PACKET_HEAD
+            yield kind, rows, last, at
+            number += step
