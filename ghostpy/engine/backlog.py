@@ -7,6 +7,8 @@ from itertools import islice
 
 from ghostpy.model.keys import Key, Mark
 
+_MOST_MORE = 3.0
+
 
 class Backlog:
     """Dirty keys with the mark of their last change, oldest first. Repeated changes of one row are one key.
@@ -27,6 +29,18 @@ class Backlog:
     @property
     def full(self) -> bool:
         return len(self._keys) >= self.limit
+
+    @property
+    def pressure(self) -> float:
+        """How full it is, from 0 to 1."""
+        return min(1.0, len(self._keys) / self.limit)
+
+    @property
+    def urgency(self) -> float:
+        """So many times as long as while few keys are dirty, dirty keys are worked off between two slices of other work: the fuller the
+        backlog is, the sooner the stream has to wait for it.
+        """
+        return 1.0 + _MOST_MORE * self.pressure
 
     def all(self) -> dict[Key, Mark]:
         """A copy of what is dirty, oldest first."""

@@ -18,6 +18,8 @@ from ghostpy.model.keys import KeyRange
 from ghostpy.model.moment import Moment
 from ghostpy.protocols import Copying, Gate, Moments
 
+_PRESSING = 0.25
+
 
 class Copier:
     """Copies in slices. Between slices no chunk is in flight."""
@@ -61,9 +63,15 @@ class Copier:
         Every chunk that was begun is finished.
         """
         began = time.monotonic()
-        workers = (self._worker(began + seconds, began + at_most) for _ in range(self._effort.workers))
+        workers = (self._worker(began + seconds, began + at_most) for _ in range(self._workers))
         await together(*workers, name="copy")
         self._course.low, self._course.copied = self._ranges.low, self._ranges.complete
+
+    @property
+    def _workers(self) -> int:
+        """One where many keys wait that can be resynced: the less is copied meanwhile, the fewer of those that come need it."""
+        pressing = not self._course.bare and self._backlog.pressure > _PRESSING
+        return 1 if pressing else self._effort.workers
 
     async def _worker(self, deadline: float, limit: float) -> None:
         while (handed := await self._ranges.next()) is not None:

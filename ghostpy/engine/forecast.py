@@ -19,6 +19,7 @@ _MANY = 0.1
 """Of the backlog's limit."""
 _SOON = 1800.0
 """Seconds until the backlog would be full."""
+_IN_MINUTES = 120.0
 _STREAMING = frozenset({Phase.COPY, Phase.INDEXES, Phase.VERIFY, Phase.IN_STEP, Phase.POSTPONED, Phase.CUT_OVER})
 _ALL_COPIED = frozenset({Phase.VERIFY, Phase.IN_STEP, Phase.POSTPONED, Phase.CUT_OVER})
 """Phases in which nothing waits for anything but its resync."""
@@ -71,7 +72,7 @@ class Forecast:
             return
         self._keys_told = keys
         self._tell(
-            f"{keys} keys are dirty, and {more * 60:.0f} more each minute: rows are changed faster than they are resynced. In {full / 60:.0f} minutes "
+            f"{keys} keys are dirty, and {more * 60:.0f} more each minute: rows are changed faster than they are resynced. In {_spoken(full)} "
             f"there are as many as are held (max-backlog={limit}); from then on the change stream falls behind, and at this rate the run "
             "does not end. Allow it more (--max-impact, --workers; also by `ghostpy control`), or run it when less is written"
         )
@@ -103,3 +104,7 @@ class Forecast:
             f"changed faster than they are resynced, and at this rate the run does not end{limit}. Allow it more (--max-impact, --workers, "
             "--max-backlog; also by `ghostpy control`), or run it when less is written"
         )
+
+
+def _spoken(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= _IN_MINUTES else f"{max(seconds, 1):.0f} s"

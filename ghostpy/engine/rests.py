@@ -33,7 +33,7 @@ class Rests(Pieces):
         rest = self.rest_due(copying)
         if not rest:
             return
-        if copied is not None and len(self._backlog) > self._backlog.limit * _PRESSING:
+        if copied is not None and self._backlog.pressure > _PRESSING:
             # Resting on, the run would never come to its end; the copy keeps its share all the same.
             with self._pulse.at_work():
                 await self._worker.slice(copied, rest)

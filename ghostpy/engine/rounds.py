@@ -1,4 +1,4 @@
-"""Rounds: a slice of copying, then a slice of resyncing, with equal shares, so that neither starves the other."""
+"""Rounds: a slice of copying, then a slice of resyncing, with equal shares while few keys are dirty, so that neither starves the other."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Rounds:
             await done(self._housekeeping.build_key(), self._checkpoints, name="key")
             self._course.bare = False
         if not self._course.bare:
-            await self._worker.slice(self._copier.copied, self._effort.slice_seconds)
+            await self._worker.slice(self._copier.copied, self._effort.slice_seconds * self._backlog.urgency)
         await self._checkpoints.due()
         return copying
 

@@ -79,6 +79,8 @@ def test_a_backlog_that_grows_for_a_minute_is_told_before_it_is_full_and_again_o
         "120000 keys are dirty, and 30000 more each minute",
     ]
     assert "In 6 minutes" in found[0]
+    assert "In 3 minutes" in found[-1]
+    assert "In 40 s" in told_of_keys(range(100_000, 190_000, 10_000))[-1]
     assert "max-backlog=200000" in found[0]
 
 
