@@ -37,8 +37,8 @@ class Backlog:
 
     @property
     def urgency(self) -> float:
-        """So many times as long as while few keys are dirty, dirty keys are worked off between two slices of other work: the fuller the
-        backlog is, the sooner the stream has to wait for it.
+        """So many times as long as a slice of copying, dirty keys are worked off behind it: the fuller the backlog is, the sooner the stream
+        has to wait for it.
         """
         return 1.0 + _MOST_MORE * self.pressure
 

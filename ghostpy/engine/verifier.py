@@ -129,7 +129,7 @@ class Verifier:
             settled = await self._settle(last=True)
         if settled and not self._repeated:
             self._course.verified, self._course.compared = self._ranges.low, self._ranges.complete
-        await self._worker.slice(_EVERYTHING, self._effort.slice_seconds * _TO_RESYNC * self._backlog.urgency)
+        await self._worker.slice(_EVERYTHING, self._effort.slice_seconds * _TO_RESYNC)
         await self._checkpoints.due()
         return looking
 
