@@ -123,8 +123,18 @@ def _under_load(server: sandbox.Server, database: str, folder: Path) -> Iterator
         assert set(cursor.fetchall()) == change.expected
 
 
-@pytest.mark.parametrize("hours", [1, -1])
-@pytest.mark.parametrize("server", ["mysql", pytest.param("mariadb", marks=_soak), "postgres"], indirect=True)
+@pytest.mark.parametrize(
+    ("server", "hours"),
+    [
+        ("mysql", 1),
+        pytest.param("mysql", -1, marks=_soak),
+        ("postgres", -1),
+        pytest.param("postgres", 1, marks=_soak),
+        pytest.param("mariadb", 1, marks=_soak),
+        pytest.param("mariadb", -1, marks=_soak),
+    ],
+    indirect=["server"],
+)
 def test_set_in_each_phase(server: sandbox.Server, new_database: NewDatabase, tmp_path: Path, hours: int) -> None:
     """A duration is none of the clock's: neither the deadline comes, nor does anything take an hour longer."""
     with _under_load(server, new_database(server), tmp_path) as run:
