@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +13,7 @@ from mysql_binlog import Binlog, query, rows, table_map
 
 from ghostpy.dialects.mysql.alike import Alike
 from ghostpy.dialects.mysql.events import EventDecoder, Followed
+from ghostpy.dialects.mysql.row_image import SourceRows
 from ghostpy.errors import SourceChanged, StreamLost
 from ghostpy.model.names import TableName
 from ghostpy.model.table import Column
@@ -41,12 +42,23 @@ CHANGES = st.one_of(
     st.builds(lambda one, two, of: rows(UPDATE, 3, one, two, number=of), IMAGES, IMAGES, st.sampled_from([77, 78])),
     st.builds(lambda one, of: rows(WRITE, 3, one, number=of), IMAGES, st.sampled_from([77, 78])),
     st.builds(lambda one: rows(DELETE, 3, one), IMAGES),
+    st.builds(
+        lambda *parts: minimal(*parts), st.integers(1, 40), st.integers(1, 2), st.one_of(st.none(), st.integers(1, 40))
+    ),
     st.builds(lambda many: rows(WRITE, 3, *many), st.lists(IMAGES, min_size=2, max_size=3)),
     st.builds(
         lambda of: rows(WRITE, 3, b"\xfc\x09heartbeat" + of.to_bytes(8, "little"), number=79), st.integers(1, 99)
     ),
 )
 OF = {77: MAP, 78: OTHER, 79: LEDGER, 80: AGAIN}
+
+
+def minimal(key: int, a: int, moved: int | None) -> tuple[int, bytes]:
+    """An update as binlog_row_image=MINIMAL logs it: the key before, what has changed behind it."""
+    after = (
+        (0b001, b"\xfe" + struct.pack("<i", a)) if moved is None else (0b011, b"\xfc" + struct.pack("<ii", a, moved))
+    )
+    return rows(UPDATE, 3, b"\xfe" + struct.pack("<i", key), after[1], present=[0b010, after[0]])
 
 
 def number_of(change: tuple[int, bytes]) -> int:
@@ -187,3 +199,25 @@ def test_the_usual_ones_are_told_by_the_shorter_way(numbered: bool, taken: list[
     assert decoder.transactions == 100
     assert decoder.offset == log.offset
     assert list(decoder.executed_gtids()) == ([(ORIGIN, 1, 101)] if numbered else [])
+
+
+@pytest.mark.parametrize(
+    "image_of",
+    [lambda key: minimal(key, 1, None), lambda key: rows(UPDATE, 3, image(key, 1, b"ab"), image(key, 2, b"cd"))],
+)
+def test_the_shape_of_an_update_is_known(
+    image_of: Callable[[int], tuple[int, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a hundred that are alike but for values only the first is walked through."""
+    walked: list[int] = []
+    whole = SourceRows._walked_through
+    monkeypatch.setattr(SourceRows, "_walked_through", lambda self, *given: walked.append(1) or whole(self, *given))
+    log = Binlog()
+    log.begin_file()
+    for number in range(1, 101):
+        log.transaction(number, MAP, image_of(number))
+    decoder = EventDecoder(FOLLOWED)
+    for _ in decoder.feed(bytes(log)):
+        pass
+    assert set(decoder.keys) == set(range(1, 101))
+    assert len(walked) == 1

@@ -177,7 +177,9 @@ class SourceRows:
         for each in (image,) if after is None else (image, after):
             nulls, at = at, at + each.null_bytes
             route = each.route(buffer[nulls:at])
-            if route.key_offset < 0:
+            # An after image that has changed columns only (binlog_row_image=MINIMAL) may have nothing of the key.
+            without = each is after and each.lacks_key
+            if route.key_offset < 0 and not without:
                 return
             values, lengths = at, []
             for gap, width in route.steps:
@@ -185,7 +187,7 @@ class SourceRows:
                 lengths.append((at, width))
                 at += width + int.from_bytes(buffer[at : at + width], "little")
             at += route.tail
-            places.append(ImagePlace(nulls, values, values + route.key_offset, lengths))
+            places.append(ImagePlace(nulls, values, None if without else values + route.key_offset, lengths))
         self._shapes[end - body << 8 | kind] = shape_of(buffer, body, body + _TABLE_NUMBER, places, self._key_layout)
 
     def _image(self, bits: bytes) -> _Image:

@@ -21,11 +21,11 @@ class RowShape(NamedTuple):
 
 
 class ImagePlace(NamedTuple):
-    """Of one row image: where its NULLs and its values begin, and the key among them, and where the lengths of values are and how wide."""
+    """Of one row image: where its NULLs and its values begin, and the key among them if it has one, and where the lengths of values are and how wide."""
 
     nulls: int
     values: int
-    key: int
+    key: int | None
     lengths: Sequence[tuple[int, int]]
 
 
@@ -35,7 +35,8 @@ def shape_of(buffer: bytes, body: int, fixed: int, images: Sequence[ImagePlace],
     same.add(fixed, f"{images[0].nulls - fixed}s", images[0].nulls - fixed)
     for image in images:
         same.add(image.nulls, f"{image.values - image.nulls}s", image.values - image.nulls)
-        keys.add(image.key, key.format.lstrip("<"), key.size)
+        if image.key is not None:
+            keys.add(image.key, key.format.lstrip("<"), key.size)
         for place, width in image.lengths:
             same.add(place, f"{width}s", width)
     unpack = same.unpack
