@@ -86,6 +86,58 @@ def test_what_a_dead_run_left_is_replaced(server: sandbox.PostgresServer, databa
     in_loop(check)
 
 
+@pytest.mark.parametrize("written", [True, False])
+def test_a_table_leaves_its_publication_before_that_is_dropped(
+    server: sandbox.PostgresServer, database: str, written: bool
+) -> None:
+    """A statement that has looked up its table's publications a moment ago must find them: else it fails, and its transaction."""
+
+    async def check() -> None:
+        with connect(server, database) as writer, connect(server, database) as other:
+            run(
+                writer,
+                TABLE,
+                "INSERT INTO t VALUES (1)",
+                "CREATE TABLE seen (what text, tables int, at timestamptz)",
+                "CREATE FUNCTION note() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN "
+                "INSERT INTO seen SELECT tg_tag, (SELECT count(*) FROM pg_publication_rel), clock_timestamp(); END $$",
+                "CREATE EVENT TRIGGER gone ON ddl_command_start WHEN TAG IN ('DROP PUBLICATION') EXECUTE FUNCTION note()",
+                "CREATE EVENT TRIGGER parted ON ddl_command_end WHEN TAG IN ('ALTER PUBLICATION') EXECUTE FUNCTION note()",
+            )
+            async with following(server, database) as follow:
+                run(writer, "TRUNCATE seen")
+                if written:
+                    run(other, "BEGIN", "UPDATE t SET k = 1")
+                await follow.stream.close()
+            assert registered(writer) == []
+            assert run(writer, "SELECT what, tables FROM seen ORDER BY at") == [
+                ("ALTER PUBLICATION", 0),
+                ("DROP PUBLICATION", 0),
+            ]
+            waited = run(writer, "SELECT extract(epoch FROM max(at) - min(at))::float FROM seen")[0][0]
+            # Only where somebody writes there is anything to wait for.
+            assert not written or waited >= 0.1
+            if written:
+                run(other, "ROLLBACK")
+
+    in_loop(check)
+
+
+def test_a_publication_of_a_table_that_is_locked_is_dropped_all_the_same(
+    server: sandbox.PostgresServer, database: str
+) -> None:
+    async def check() -> None:
+        with connect(server, database) as writer, connect(server, database) as other:
+            run(writer, TABLE)
+            async with following(server, database) as follow:
+                run(other, "BEGIN", "LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE")
+                await follow.stream.close()
+                assert registered(writer) == []
+            run(other, "ROLLBACK")
+
+    in_loop(check)
+
+
 def test_leftovers(server: sandbox.PostgresServer, database: str) -> None:
     async def check() -> None:
         with connect(server, database) as writer:

@@ -33,8 +33,25 @@ _PREFIX = "ghostpy"
 _LOCK_SECONDS = 10
 _LOOK_SECONDS = 1.0
 _DROP_SECONDS = 10.0
+_LEAVING_SECONDS = 1
+_PASSING_SECONDS = 0.1
 _GENERATED = ", publish_generated_columns = stored"
 
+_PUBLISHED_TABLES = """
+SELECT c.oid::bigint, n.nspname, c.relname
+FROM pg_publication p JOIN pg_publication_rel r ON r.prpubid = p.oid JOIN pg_class c ON c.oid = r.prrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE p.pubname = %s
+"""
+_WRITTEN = """
+WITH published AS (SELECT unnest(%s::bigint[])::oid AS oid)
+SELECT EXISTS (
+    SELECT FROM pg_locks
+    WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND pid <> pg_backend_pid()
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND relation IN (SELECT oid FROM published UNION SELECT relid FROM published, pg_partition_tree(oid))
+)
+"""
 _SETTINGS = """
 SELECT current_setting('wal_level'), current_setting('max_replication_slots')::int,
        (SELECT count(*) FROM pg_replication_slots), current_setting('server_version_num')::int
@@ -262,7 +279,27 @@ async def deregister(session: Session, name: str) -> None:
     """
     await _drop_slot(session, name)
     # Reading by a slot whose publication is gone fails, so the publication is last.
-    await session.execute(f"DROP PUBLICATION IF EXISTS {quote.name(name)}", doing="dropping the publication")
+    await _drop_publication(session, name)
+
+
+async def _drop_publication(session: Session, name: str) -> None:
+    """Drop the publication so that no statement of the application fails for it.
+
+    Who changes a row looks up the publications of its table, and then each of them: one that is gone by then is an error ("cache lookup failed
+    for publication"). So the table leaves the publication first, and who writes at that moment is given the time to be past it.
+    """
+    doing = "dropping the publication"
+    tables = await session.query(_PUBLISHED_TABLES, (name,), doing=doing)
+    for _, schema, table in tables:
+        leaving = f"ALTER PUBLICATION {quote.name(name)} DROP TABLE ONLY {quote.table(TableName(schema, table))}"
+        # Where somebody vacuums or indexes the table, it is dropped as it is: it has to go, and the error is a rare one.
+        with contextlib.suppress(LockNotAvailable, ServerError):
+            async with session.transaction(doing=doing):
+                await session.execute(f"SET LOCAL lock_timeout = '{_LEAVING_SECONDS}s'", doing=doing)
+                await session.execute(leaving, doing=doing)
+    if tables and await session.scalar(_WRITTEN, ([oid for oid, _, _ in tables],), doing=doing):
+        await asyncio.sleep(_PASSING_SECONDS)
+    await session.execute(f"DROP PUBLICATION IF EXISTS {quote.name(name)}", doing=doing)
 
 
 async def _drop_slot(session: Session, name: str) -> None:
