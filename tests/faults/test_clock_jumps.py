@@ -27,7 +27,7 @@ from ghostpy.sandbox.writers import Writers
 NewDatabase = Callable[[sandbox.Server], str]
 _ROWS = 20_000
 _HOUR = 3600.0
-_SLOWLY = ("--chunk-size=50", "--workers=2", "--nice-ratio=16")
+_SLOWLY = ("--chunk-size=50", "--workers=2", "--nice-ratio=8")
 _soak = pytest.mark.soak
 
 
