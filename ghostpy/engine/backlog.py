@@ -8,6 +8,7 @@ from itertools import islice
 from ghostpy.model.keys import Key, Mark
 
 _MOST_MORE = 3.0
+"""Slices of resyncing, besides the usual one, where it is full."""
 
 
 class Backlog:

@@ -19,6 +19,7 @@ from ghostpy.model.moment import Moment
 from ghostpy.protocols import Copying, Gate, Moments
 
 _PRESSING = 0.25
+"""Of the backlog's limit, dirty."""
 
 
 class Copier:

@@ -20,6 +20,7 @@ _MANY = 0.1
 _SOON = 1800.0
 """Seconds until the backlog would be full."""
 _IN_MINUTES = 120.0
+"""Seconds from which on they are told in minutes."""
 _STREAMING = frozenset({Phase.COPY, Phase.INDEXES, Phase.VERIFY, Phase.IN_STEP, Phase.POSTPONED, Phase.CUT_OVER})
 _ALL_COPIED = frozenset({Phase.VERIFY, Phase.IN_STEP, Phase.POSTPONED, Phase.CUT_OVER})
 """Phases in which nothing waits for anything but its resync."""

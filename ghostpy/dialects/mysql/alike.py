@@ -53,9 +53,9 @@ class Alike:
             places.append(place)
             kinds.append(kind)
             place += size + PACKET_HEAD
-        if place != end or kinds[1:3] != [QUERY, TABLE_MAP] or kinds[0] not in (GTID, ANONYMOUS_GTID):
+        if place != end or len(kinds) != _MOST or kinds[1:3] != [QUERY, TABLE_MAP]:
             return None
-        if len(kinds) != _MOST or kinds[3] not in ROW_EVENTS:
+        if kinds[0] not in (GTID, ANONYMOUS_GTID) or kinds[3] not in ROW_EVENTS:
             return None
         _, begin, table, rows = places
         database, status = query_head(buffer, begin + 27)

@@ -34,7 +34,9 @@ _LOCK_SECONDS = 10
 _LOOK_SECONDS = 1.0
 _DROP_SECONDS = 10.0
 _LEAVING_SECONDS = 1
+"""For the lock with which a table leaves its publication."""
 _PASSING_SECONDS = 0.1
+"""For a statement between its two looks at its table's publications."""
 _GENERATED = ", publish_generated_columns = stored"
 
 _PUBLISHED_TABLES = """
