@@ -65,6 +65,12 @@ _CHANGES = {
     "text-key": _Change("id text PRIMARY KEY, v int, w text", _ADD, _TEXT_KEYS),
     "key-in-any-case": _Change("id text COLLATE ci PRIMARY KEY, v int, w text", _ADD, _TEXT_KEYS, prepare=_CI, versions=(15,)),
     "numeric-key": _Change("id numeric PRIMARY KEY, v numeric, w text", _ADD, ("1", "1.0", "1.00", "2", "2.50", "2.5", "-3")),
+    "row-type-as-key": _Change(
+        "id two PRIMARY KEY, v int, w text",
+        _ADD,
+        ("'(1,)'::two", "'(1,2)'::two", "'(,2)'::two", "'(,)'::two"),
+        prepare="CREATE TYPE two AS (a int, b int)",
+    ),
     "two-columns-as-key": _Change(
         "a text, id numeric, v int, w text, PRIMARY KEY (id, a)",
         _ADD,

@@ -67,8 +67,10 @@ def write_over(of: Statements, keys: Iterable[Key], copied: KeyRange) -> str:
     names = [quote.name(feed.target.name) for feed in feeds]
     values = [f"{_FRESH}.v{i}" for i in range(len(feeds))]
     place = range(len(key.source_columns))
+    # A row type's value may be neither NULL nor NOT NULL, so a row that is there says so itself.
     found = ", ".join(
-        [f"{name} AS k{i}" for i, name in enumerate(of.source_key)]
+        ["TRUE AS there"]
+        + [f"{name} AS k{i}" for i, name in enumerate(of.source_key)]
         + [f"{of.value(feed)} AS v{i}" for i, feed in enumerate(feeds)]
     )
     # Integers that are equal are the same; of other types equal keys may be written differently.
@@ -84,8 +86,8 @@ def write_over(of: Statements, keys: Iterable[Key], copied: KeyRange) -> str:
         f"(SELECT {found} FROM {of.source} WHERE {of.within(copied, of.source_key)}{of.filter}) AS {_FRESH} "
         f"ON {' AND '.join(f'{_FRESH}.k{i} = {_WANTED}.w{i}' for i in place)}) AS {_FRESH} "
         f"ON {' AND '.join(f'{_STANDS}.{name} = {_FRESH}.w{i}' for i, name in enumerate(of.shadow_key))} "
-        f"WHEN MATCHED AND {_FRESH}.k0 IS NULL THEN DELETE {update}"
-        f"WHEN NOT MATCHED AND {_FRESH}.k0 IS NOT NULL THEN INSERT ({', '.join(names)}) OVERRIDING SYSTEM VALUE "
+        f"WHEN MATCHED AND {_FRESH}.there IS NULL THEN DELETE {update}"
+        f"WHEN NOT MATCHED AND {_FRESH}.there IS NOT NULL THEN INSERT ({', '.join(names)}) OVERRIDING SYSTEM VALUE "
         f"VALUES ({', '.join(values)})"
     )
 
