@@ -192,7 +192,7 @@ CASES = {
     # Short runs, so that many kills come at the beginning, in the exchange, and behind it.
     "short": Case(rows=3_000, longest=None),
     # Long ones, so that there is work to go on with.
-    "long": Case(rows=40_000, longest=6.0, flags=("--chunk-size=100", "--workers=1", "--nice-ratio=6")),
+    "long": Case(rows=20_000, longest=6.0, flags=("--chunk-size=100", "--workers=1", "--nice-ratio=6")),
 }
 
 
