@@ -187,7 +187,9 @@ def test_rows_come_to_be_as_in_the_source(
                     await run.worker.up_to(await run.parts.stream.end(), _EVERYTHING)
                     while run.backlog:
                         await run.worker.slice(_EVERYTHING, 0.1)
-                    assert _rows(connection, _SHADOW, fed) == _wanted(connection, change, fed)
+                    wanted = _wanted(connection, change, fed)
+                    assert _rows(connection, _SHADOW, fed) == wanted
+                    assert await run.parts.comparing.compare(_EVERYTHING) == (len(wanted), [])
                 connection.execute("DELETE FROM t")
                 connection.execute(change.insert.format(key=change.keys[0], v=1, w="'x'").encode())
                 connection.execute(change.insert.format(key=change.keys[-1], v=2, w="'y'").encode())

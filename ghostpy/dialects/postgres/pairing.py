@@ -94,7 +94,8 @@ class Pairing:
         of = self.statements
         source, shadow = [*of.source_key], [*of.shadow_key]
         same_row = " AND ".join(f"a.c{i} = b.c{i}" for i in range(len(source)))
-        differing = ["a.c0 IS NULL", "b.c0 IS NULL"]
+        # Not by the key: a row type's value without a value in it "IS NULL".
+        differing = ["a.there IS NULL", "b.there IS NULL"]
         others = []
         for feed in of.plan.columns.feeds:
             collate = _exactly(feed.target)
@@ -111,13 +112,13 @@ class Pairing:
             shadow.append(_as_text(quote.name(feed.target.name) for feed in others))
         places = range(len(of.source_key))
         text = (
-            f"CASE WHEN a.c0 IS NULL THEN {of.text_of_shadow_key([f'b.c{i}' for i in places])} "
+            f"CASE WHEN a.there IS NULL THEN {of.text_of_shadow_key([f'b.c{i}' for i in places])} "
             f"ELSE {of.text_of_key([f'a.c{i}' for i in places])} END"
         )
         return (
-            f"SELECT count(a.c0), array_agg({text}) FILTER (WHERE {' OR '.join(differing)}) FROM "
-            f"(SELECT {_numbered(source)} FROM {of.source} WHERE {of.within(chunk, of.source_key)}{of.filter}) AS a FULL JOIN "
-            f"(SELECT {_numbered(shadow)} FROM {of.shadow} WHERE {of.within(chunk, of.shadow_key)}) AS b ON {same_row}"
+            f"SELECT count(a.there), array_agg({text}) FILTER (WHERE {' OR '.join(differing)}) FROM "
+            f"(SELECT TRUE AS there, {_numbered(source)} FROM {of.source} WHERE {of.within(chunk, of.source_key)}{of.filter}) AS a FULL JOIN "
+            f"(SELECT TRUE AS there, {_numbered(shadow)} FROM {of.shadow} WHERE {of.within(chunk, of.shadow_key)}) AS b ON {same_row}"
         )
 
     def count(self, chunk: KeyRange) -> str:
