@@ -51,6 +51,7 @@ from ghostpy.dialects.mysql.gtid import GtidSet, Origin
 from ghostpy.dialects.mysql.large_event import LargeEvent, NestedEvents
 from ghostpy.dialects.mysql.row_image import ROW_EVENTS, LedgerRows, SourceRows
 from ghostpy.dialects.mysql.statement_text import SourceName, changes_source
+from ghostpy.dialects.mysql.xa import XaStatement, XaTransactions
 from ghostpy.errors import SourceChanged, StreamLost
 from ghostpy.model.keys import Key, Mark
 from ghostpy.model.names import TableName
@@ -74,10 +75,6 @@ _OUTSIDE, _ANNOUNCED, _INSIDE = 0, 1, 2
 _BEFORE_VALUES = re.compile(r"[^'\"=(]{0,200}")
 _FIRST_WORD = re.compile(r"\s*([A-Za-z]+)")
 _TO_SAVEPOINT = re.compile(r"\s*ROLLBACK\s+(?:WORK\s+)?TO\b", re.IGNORECASE)
-_XA_STATEMENT = re.compile(
-    r"\s*XA\s+(START|BEGIN|END|PREPARE|COMMIT|ROLLBACK)\s+(.*?)\s*(ONE\s+PHASE)?\s*\Z",
-    re.IGNORECASE | re.DOTALL,
-)
 _DUMMY_TABLE = b"\xff\xff\xff\x00\x00\x00"  # row events with this table number only end a statement
 
 Rows = SourceRows | LedgerRows
@@ -132,8 +129,7 @@ class EventDecoder:
         self._source = SourceName(followed.source, followed.folded_names)
         self._ledger = SourceName(followed.ledger, followed.folded_names)
         self._recent = GtidSet()
-        self._prepared: dict[str, dict[Key, Mark]] = {}
-        self._xa_ended: set[str] = set()
+        self._xa = XaTransactions(followed.source, followed.settled)
         self._origin: Origin = b""
         self._run_first = self._run_end = 0
         self.restart(checksums=checksums)
@@ -151,7 +147,7 @@ class EventDecoder:
         self._large: LargeEvent | None = None
         self._number = 0
         self._begun = _OUTSIDE
-        self._xa: dict[Key, Mark] | None = None
+        self._xa.break_off()
 
     # --- what was found --------------------------------------------------------------------------------------------
 
@@ -176,13 +172,12 @@ class EventDecoder:
 
     def take_xa_ended(self) -> set[str]:
         """Hand over the prepared XA transactions that were committed since the last call, if they changed the source."""
-        taken, self._xa_ended = self._xa_ended, set()
-        return taken
+        return self._xa.take_ended()
 
     @property
     def pending_transactions(self) -> Sequence[str]:
         """The prepared XA transactions whose end has not come."""
-        return tuple(self._prepared)
+        return self._xa.pending
 
     def _end_run(self) -> None:
         if self._run_end > self._run_first:
@@ -295,7 +290,7 @@ class EventDecoder:
         """
         end = len(buffer)
         tables = self._tables
-        keys = self.keys if self._xa is None else self._xa
+        keys = self._keys_under_way
         origin, run_end, number, begun = self._origin, self._run_end, self._number, self._begun
         rows_seen = transactions = 0
         last_end = -1
@@ -364,7 +359,7 @@ class EventDecoder:
                     self._other(kind, buffer, at, following - checksum, outer_end)
                     checksum = self._checksum_bytes if frame else 0
                     tables = self._tables
-                    keys = self.keys if self._xa is None else self._xa
+                    keys = self._keys_under_way
                     origin, run_end, number, begun = self._origin, self._run_end, self._number, self._begun
                     if not begun:
                         since = following + frame
@@ -458,47 +453,27 @@ class EventDecoder:
             if self._begun != _INSIDE:
                 self._complete(position)
 
+    @property
+    def _keys_under_way(self) -> dict[Key, Mark]:
+        """Where the keys go that are found now."""
+        return self.keys if self._xa.under_way is None else self._xa.under_way
+
     def _xa_statement(self, text: str, position: int) -> None:
-        found = _XA_STATEMENT.match(text)
-        if found is None:
-            raise StreamLost(f"the server sent an XA statement that is not understood: {text[:100]}")
-        verb, xid = found[1].upper(), found[2]
-        if verb in ("START", "BEGIN"):
-            self._xa = {}
+        statement = XaStatement.parse(text)
+        if statement.verb in ("START", "BEGIN"):
+            self._xa.begin()
             self._begun = _INSIDE
-        elif verb == "COMMIT":
-            self._xa_commit(xid, bool(found[3]), position)
-        elif verb == "ROLLBACK":
-            self._prepared.pop(xid, None)
-            self._xa = None
+        elif statement.verb == "COMMIT":
+            one_phase = statement.one_phase
+            self.keys.update(self._xa.commit(statement.xid, one_phase=one_phase, file=self.file, position=position))
             self._complete(position)
-
-    def _xa_commit(self, xid: str, one_phase: bool, position: int) -> None:
-        pending = self._xa if one_phase and self._xa is not None else self._prepared.pop(xid, None)
-        self._xa = None
-        if pending is not None:
-            self.keys.update(pending)
-            if pending and not one_phase:
-                self._xa_ended.add(xid)
-        elif not self._is_settled(position):
-            raise StreamLost(
-                f"the XA transaction {xid} was committed at {self.file}:{position}, "
-                "but prepared before the run began: it may have changed "
-                f"{self.followed.source}"
-            )
-        self._complete(position)
-
-    def _is_settled(self, position: int) -> bool:
-        file, offset = self.followed.settled
-        return bool(file) and (file_number(self.file), position) <= (file_number(file), offset)
+        elif statement.verb == "ROLLBACK":
+            self._xa.roll_back(statement.xid)
+            self._complete(position)
 
     def _xa_prepare(self, buffer: bytes, body: int, end: int, position: int) -> None:
         xid, one_phase = fields.xa_prepare(buffer, body)
-        pending, self._xa = self._xa or {}, None
-        if one_phase:
-            self.keys.update(pending)
-        else:
-            self._prepared[xid] = pending
+        self.keys.update(self._xa.prepare(xid, one_phase=one_phase))
         self._complete(position)
 
     def _table(self, buffer: bytes, body: int, end: int) -> None:
@@ -546,7 +521,7 @@ class EventDecoder:
         self._number, self._begun = 0, _ANNOUNCED if flags & _STANDALONE else _INSIDE
         if flags & _PREPARED_XA:
             # What MySQL says by an XA START.
-            self._xa = {}
+            self._xa.begin()
 
     def _tagged(self, buffer: bytes, body: int, end: int, position: int) -> None:
         origin, number = fields.tagged_gtid(buffer, body, end)
@@ -560,7 +535,8 @@ class EventDecoder:
         file_number(file)
         if self._begun:
             # A transaction is never split over two files: what was begun was cut off by a crash of the server.
-            self._begun, self._number, self._xa, self._announced = _OUTSIDE, 0, None, None
+            self._begun, self._number, self._announced = _OUTSIDE, 0, None
+            self._xa.break_off()
         self.file, self.offset = file, offset
         self._forget_tables()
 
