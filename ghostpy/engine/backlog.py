@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import islice
+from itertools import chain, islice
 
 from ghostpy.model.keys import Key, Mark
 
+_BEYOND = 20
+"""Keys that need no resync, for each that may be taken of the others: they cost their look only."""
 _MOST_MORE = 3.0
 """Slices of resyncing, besides the usual one, where it is full."""
 
@@ -56,15 +58,28 @@ class Backlog:
         for key in keys:
             self._keys.setdefault(key, 0)
 
-    def take(self, count: int) -> dict[Key, Mark]:
-        """Remove and return up to `count` keys, the ones that have waited longest."""
-        taken = dict(islice(self._keys.items(), count))
-        if len(taken) == len(self._keys):
+    def take(self, count: int, *, last: int | None = None) -> tuple[dict[Key, Mark], dict[Key, Mark]]:
+        """Remove and return up to `count` keys, the ones that have waited longest; and, apart from these, keys among and behind them that are
+        above `last`, where keys are numbers: a later chunk will read them, so behind the fence there is nothing to be done for them.
+        """
+        beyond: dict[Key, Mark] = {}
+        if last is None:
+            taken = dict(islice(self._keys.items(), count))
+        else:
+            taken = {}
+            for key, mark in islice(self._keys.items(), _BEYOND * count):
+                if isinstance(key, int) and key > last:
+                    beyond[key] = mark
+                elif len(taken) < count:
+                    taken[key] = mark
+                else:
+                    break
+        if len(taken) + len(beyond) == len(self._keys):
             self._keys.clear()
         else:
-            for key in taken:
+            for key in chain(taken, beyond):
                 del self._keys[key]
-        return taken
+        return taken, beyond
 
     def put_back(self, keys: Mapping[Key, Mark]) -> None:
         """Return taken keys that are still to be done; a change that came meanwhile is the newer one."""

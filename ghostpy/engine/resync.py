@@ -74,7 +74,8 @@ class BacklogWorker:
             if not self._backlog:
                 await self._follower.moved(timeout=0.01)
                 continue
-            await self._part(self._take(self._knobs.resync_keys), copied, resync)
+            keys, beyond = self._take(self._knobs.resync_keys, copied)
+            await self._part(keys | beyond, copied, resync)
 
     @property
     def _keys_per_lap(self) -> int:
@@ -82,21 +83,22 @@ class BacklogWorker:
 
     async def _lap(self, copied: KeyRange) -> int:
         """How many keys were taken."""
-        keys = self._take(self._keys_per_lap)
-        if not keys:
+        keys, beyond = self._take(self._keys_per_lap, copied)
+        taken = keys | beyond
+        if not taken:
             return 0
-        await self._fence(keys)
-        parts = _split(keys, self._knobs.workers)
+        await self._fence(taken)
+        parts = _split(keys, self._knobs.workers) + ([beyond] if beyond else [])
         done = self._recorder.keys_resynced
         await together(*(self._part(part, copied, self._resync) for part in parts), name="resync")
         if done == self._recorder.keys_resynced:
             await asyncio.sleep(_NOT_VISIBLE_YET)
-        return len(keys)
+        return len(taken)
 
-    def _take(self, count: int) -> dict[Key, Mark]:
-        keys = self._backlog.take(count)
+    def _take(self, count: int, copied: KeyRange) -> tuple[dict[Key, Mark], dict[Key, Mark]]:
+        taken = self._backlog.take(count, last=copied.last_number)
         self._follower.made_room()
-        return keys
+        return taken
 
     async def _fence(self, keys: Mapping[Key, Mark]) -> None:
         try:

@@ -9,6 +9,7 @@ A *bound* is a place in the copy key's order, made and read by the dialect only.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -25,3 +26,15 @@ class KeyRange:
 
     low: Bound | None
     high: Bound | None
+
+    @property
+    def last_number(self) -> int | None:
+        """`high` where keys are numbers, which Python orders as the server does."""
+        if self.high is None or len(self.high) != 1 or not self.high[0].lstrip("-").isdigit():
+            return None
+        return int(self.high[0])
+
+    def not_beyond(self, keys: Iterable[Key]) -> list[Key]:
+        """`keys` without those that are certainly above `high`."""
+        last = self.last_number
+        return list(keys) if last is None else [key for key in keys if not isinstance(key, int) or key <= last]

@@ -130,3 +130,59 @@ def test_what_was_told_to_be_applied_is_not_taken_back() -> None:
     asyncio.run(scenario())
     assert told == sorted(told)
     assert told[-1] == 2
+
+
+def test_what_a_later_chunk_will_read_is_let_go_behind_one_fence() -> None:
+    """However many they are: they cost no statement. What must be resynced is still divided into parts that are not too large."""
+    parts: list[tuple[list[Key], list[Key]]] = []
+
+    async def scenario() -> Backlog:
+        backlog = Backlog(1000)
+
+        async def resync(keys: Mapping[Key, Mark], copied: KeyRange) -> Resynced:
+            wanted = copied.not_beyond(keys)
+            parts.append((wanted, [key for key in keys if key not in wanted]))
+            return Resynced(done=len(keys), pending={key: mark for key, mark in keys.items() if mark})
+
+        # 1 … 16 are copied; one of the others is not visible yet.
+        backlog.add({key: 9 if key == 950 else 0 for key in [*range(901, 951), *range(1, 17), *range(800, 810)]})
+        knobs = Knobs.of(CopySettings(resync_keys=4, workers=2))
+        worker = BacklogWorker(
+            backlog, Follower(Stream(False), backlog, Recorder()), resync, Recorder(), OpenGate(), knobs
+        )
+        await worker.slice(KeyRange(None, ("16",)), 5.0)
+        return backlog
+
+    backlog = asyncio.run(scenario())
+    assert parts == [
+        ([1, 2, 3, 4], []),
+        ([5, 6, 7, 8], []),
+        ([], [*range(901, 951)]),
+        ([9, 10, 11, 12], []),
+        ([13, 14, 15, 16], []),
+        ([], [*range(800, 810), 950]),
+    ]
+    assert backlog.all() == {950: 9}
+
+
+@pytest.mark.parametrize(("last", "near", "beyond"), [(None, 3, 0), (0, 0, 60), (5, 3, 4), (100, 3, 0)])
+def test_keys_are_taken_in_the_order_of_their_waiting(last: int | None, near: int, beyond: int) -> None:
+    backlog = Backlog(1000)
+    # Those above five stand in between.
+    backlog.add(dict.fromkeys([7, 1, 8, 2, 9, 3, 10, 4, 5, *range(11, 100)], 0))
+    before = [*backlog.all()]
+    taken, let_go = backlog.take(3, last=last)
+    assert (len(taken), len(let_go)) == (near, beyond)
+    assert [*taken] == [key for key in before if last is None or (isinstance(key, int) and key <= last)][:3]
+    assert [*backlog.all()] == [key for key in before if key not in taken and key not in let_go]
+
+
+def test_text_is_no_number() -> None:
+    backlog = Backlog(1000)
+    backlog.add(dict.fromkeys(["'9'", "'1'", 12], 0))
+    assert backlog.take(2, last=5) == ({"'9'": 0, "'1'": 0}, {12: 0})
+    assert KeyRange(None, ("'5'",)).last_number is None
+    assert KeyRange(None, ("5", "6")).last_number is None
+    assert KeyRange(None, ("-5",)).last_number == -5
+    assert KeyRange(None, None).not_beyond([1, "'x'"]) == [1, "'x'"]
+    assert KeyRange(None, ("5",)).not_beyond([5, 6, "'x'"]) == [5, "'x'"]

@@ -109,7 +109,7 @@ class Resyncer:
 
 async def resync_on(session: Session, of: Statements, keys: Mapping[Key, Mark], copied: KeyRange) -> Resynced:
     """`Resyncing.resync` on a given session (autocommit off)."""
-    wanted = _within_copied(keys, copied)
+    wanted = copied.not_beyond(keys)
     dirty: set[Key] = set()
     if not wanted:
         return Resynced(done=len(keys), pending={})
@@ -139,14 +139,6 @@ async def resync_on(session: Session, of: Statements, keys: Mapping[Key, Mark], 
             await session.rollback()
             raise await with_example(session, of, wanted, error) from error
     raise _unresolved(of, refused)
-
-
-def _within_copied(keys: Mapping[Key, Mark], copied: KeyRange) -> list[Key]:
-    """Leave out what a later chunk will read, where Python orders keys as the server does; the server leaves out the rest."""
-    if copied.high is None or len(copied.high) != 1 or not copied.high[0].lstrip("-").isdigit():
-        return list(keys)
-    watermark = int(copied.high[0])
-    return [key for key in keys if not isinstance(key, int) or key <= watermark]
 
 
 def _unresolved(of: Statements, refused: DuplicateEntry) -> errors.DuplicateRows:

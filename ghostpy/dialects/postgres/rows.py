@@ -121,7 +121,7 @@ async def resync_on(
     visible = [key for key, mark in keys.items() if snapshot.shows(mark)]
     pending = {key: mark for key, mark in keys.items() if not snapshot.shows(mark)}
     dirty: set[Key] = set()
-    wanted = _within_copied(visible, copied)
+    wanted = copied.not_beyond(visible)
     if not wanted:
         return Resynced(done=len(visible), pending=pending)
     doing = f"resyncing rows of {of.plan.source.name}"
@@ -154,14 +154,6 @@ async def resync_on(
                     await session.execute(undo, doing=doing)
             raise
     raise errors.DuplicateRows(f"{refused.message}; the source {of.plan.source.name} is untouched")
-
-
-def _within_copied(keys: Sequence[Key], copied: KeyRange) -> Sequence[Key]:
-    """Leave out what a later chunk will read, where Python orders keys as the server does; the server leaves out the rest."""
-    if copied.high is None or len(copied.high) != 1 or not copied.high[0].lstrip("-").isdigit():
-        return keys
-    watermark = int(copied.high[0])
-    return [key for key in keys if not isinstance(key, int) or key <= watermark]
 
 
 class RowComparer:
