@@ -206,7 +206,7 @@ def test_resync(table: Witness, lose: Lose, done: bool) -> None:
             await parts.copying.copy(EVERYTHING)
             await dialect.housekeeping.build_key()
             execute(table.server, table.database, "UPDATE t SET k = 0 WHERE id < 9", "DELETE FROM t WHERE id = 4")
-            lost = lose("BEGIN; MERGE", done=done, purpose="rows")
+            lost = lose("BEGIN; DELETE", done=done, purpose="rows")
             keys = dict.fromkeys(range(1, 12), 0)
             with pytest.raises(errors.TransientError):
                 await parts.resyncing.resync(keys, EVERYTHING)
@@ -408,7 +408,7 @@ def test_resync_that_goes_on(table: Witness, cut_off: CutOff) -> None:
             other.do("BEGIN", f"SELECT FROM {_SHADOW} WHERE id = 5 FOR UPDATE")
             execute(table.server, table.database, "UPDATE t SET k = 0 WHERE id = 5")
             cut_off(
-                "BEGIN; MERGE", purpose="rows", then=lambda process: until(lambda: not _waits(table, process), "it")
+                "BEGIN; DELETE", purpose="rows", then=lambda process: until(lambda: not _waits(table, process), "it")
             )
             with pytest.raises(errors.TransientError):
                 await parts.resyncing.resync({5: 0}, EVERYTHING)

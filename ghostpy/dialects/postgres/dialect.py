@@ -31,7 +31,6 @@ from ghostpy.dialects.postgres.vitals import ServerVitals
 from ghostpy.dialects.postgres.wal.stream import LogicalStream
 from ghostpy.dialects.postgres.way_back import WayBack
 from ghostpy.dialects.postgres.work import Work
-from ghostpy.dialects.postgres.writing_over import FROM_VERSION, writes_over
 from ghostpy.model.checkpoint import Checkpoint
 from ghostpy.model.finding import Finding
 from ghostpy.model.plan import Plan, Strategy
@@ -154,7 +153,7 @@ class PostgresDialect:
         assert self._work is not None
         if self._back is not None:
             return self._parts_back(plan, self._back, self._work)
-        statements = Statements(plan, writes_over=self._facts.number >= FROM_VERSION and writes_over(plan))
+        statements = Statements(plan)
         stream = self._stream(plan, self._work, self._facts)
         way_back = self._way_back(plan, stream) if self._settings.revert.possible else None
         self._exchange = LockingExchange(self._connect, statements, self._work, way_back)

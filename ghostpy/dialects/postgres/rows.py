@@ -15,7 +15,6 @@ from ghostpy.dialects.postgres.pairing import Pairing
 from ghostpy.dialects.postgres.session import Session, SessionPool
 from ghostpy.dialects.postgres.snapshot import current_snapshot
 from ghostpy.dialects.postgres.statements import Statements
-from ghostpy.dialects.postgres.writing_over import write_over
 from ghostpy.model.difference import Difference
 from ghostpy.model.keys import Bound, Key, KeyRange, Mark
 from ghostpy.protocols import Copied, Resynced
@@ -126,19 +125,14 @@ async def resync_on(
         return Resynced(done=len(visible), pending=pending)
     doing = f"resyncing rows of {of.plan.source.name}"
     begin, end, undo = ("SAVEPOINT r", "RELEASE r", "ROLLBACK TO r") if within else ("BEGIN", "COMMIT", "ROLLBACK")
-    over = of.writes_over
+    script = "; ".join([begin, *of.store(wanted, copied), end])
     for _ in range(_CONFLICT_ATTEMPTS):
-        statements = [write_over(of, wanted, copied)] if over else of.store(wanted, copied)
         try:
-            await session.execute("; ".join([begin, *statements, end]), doing=doing)
+            await session.execute(script, doing=doing)
             return Resynced(done=len(visible), pending=pending, dirty=dirty)
         except DuplicateEntry as error:
             refused = error
             await session.execute(undo, doing=doing)
-            if over:
-                # Rows that give values to each other are not in each other's way once all of them are deleted first.
-                over = False
-                continue
             condition = of.in_source(wanted)
             if copied.high is not None:
                 condition += f" AND ({of.within(copied, of.source_key)})"

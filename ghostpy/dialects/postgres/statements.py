@@ -17,11 +17,10 @@ from ghostpy.model.table import Column
 
 
 class Statements:
-    """`source_key` and `shadow_key` are the quoted key columns. `writes_over`: a resync may write over the rows that are there."""
+    """`source_key` and `shadow_key` are the quoted key columns."""
 
-    def __init__(self, plan: Plan, *, writes_over: bool = False) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.writes_over = writes_over
         self.source = quote.table(plan.source.name)
         self.shadow = quote.table(plan.names.shadow)
         self.source_key = [quote.name(column.name) for column in plan.copy_key.source_columns]
