@@ -9,6 +9,8 @@ from ghostpy.model.keys import Key, Mark
 
 _BEYOND = 20
 """Keys that need no resync, for each that may be taken of the others: they cost their look only."""
+_MOST_BEYOND = 50_000
+"""The same in all: while they are looked at, nothing else is done."""
 _MOST_MORE = 3.0
 """Slices of resyncing, besides the usual one, where it is full."""
 
@@ -67,7 +69,7 @@ class Backlog:
             taken = dict(islice(self._keys.items(), count))
         else:
             taken = {}
-            for key, mark in islice(self._keys.items(), _BEYOND * count):
+            for key, mark in islice(self._keys.items(), min(_BEYOND * count, count + _MOST_BEYOND)):
                 if isinstance(key, int) and key > last:
                     beyond[key] = mark
                 elif len(taken) < count:
