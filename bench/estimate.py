@@ -18,9 +18,11 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from bench._estimate_shapes import SHAPES, Shape, beginning, filling
 from ghostpy import sandbox

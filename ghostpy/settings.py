@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, ClassVar
+
+from msgspec import Struct, field
 
 SECRET_PARAMETERS = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 """Of libpq's connection strings: values that must never be shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class TlsSettings:
+class Section(Struct, frozen=True):
+    """Settings that belong together."""
+
+    secret: ClassVar[frozenset[str]] = frozenset()
+    """Fields whose values nobody may be shown."""
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [(name, getattr(self, name)) for name in self.__struct_fields__ if name not in self.secret]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+
+class TlsSettings(Section, frozen=True):
     enabled: bool = False
     ca: Path | None = None
     cert: Path | None = None
@@ -19,15 +33,16 @@ class TlsSettings:
     """Do not verify the server's certificate."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectSettings:
+class ConnectSettings(Section, frozen=True):
     """How to reach the server. `timeout` in seconds; 0 leaves the driver's default."""
+
+    secret: ClassVar[frozenset[str]] = frozenset({"password", "dsn"})
 
     dialect: str = "mysql"
     host: str = "127.0.0.1"
     port: int = 3306
     user: str = ""
-    password: str = field(default="", repr=False)
+    password: str = ""
     unix_socket: str | None = None
     charset: str = "utf8mb4"
     tls: TlsSettings = field(default_factory=TlsSettings)
@@ -36,7 +51,7 @@ class ConnectSettings:
     """Under which the stream registers as a replica; unique among all replicas of the server."""
     stream_reconnect_attempts: int = 0
     """In a row; 0: without limit."""
-    dsn: str = field(default="", repr=False)
+    dsn: str = ""
     """PostgreSQL: libpq's connection string or URL; what it leaves out, libpq takes from its environment and files."""
     stream_reader: str = "auto"
     """PostgreSQL: `walsender`: a replication connection; `peek`: ordinary queries; `auto`: the first where it can be had."""
@@ -47,14 +62,15 @@ class ConnectSettings:
         return self.unix_socket or f"{self.host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class TopologySettings:
+class TopologySettings(Section, frozen=True):
     """MySQL: on which server of several the work is done."""
+
+    secret: ClassVar[frozenset[str]] = frozenset({"primary_password"})
 
     primary: str = ""
     """`host[:port]` of the primary; empty: found by asking the server."""
     primary_user: str = ""
-    primary_password: str = field(default="", repr=False)
+    primary_password: str = ""
     on_replica: str = ""
     """`migrate`: change the table on the server connected to, though it is a replica; `test`: only try it out there."""
     stop_replica: bool = True
@@ -64,8 +80,7 @@ class TopologySettings:
     """Do not look whether a replica writes what it replicates to its own binlog."""
 
 
-@dataclass(frozen=True, slots=True)
-class TargetSettings:
+class TargetSettings(Section, frozen=True):
     """What to change."""
 
     database: str = ""
@@ -98,8 +113,7 @@ class TargetSettings:
     """PostgreSQL: accept that publications FOR ALL TABLES publish the shadow, too."""
 
 
-@dataclass(frozen=True, slots=True)
-class CopySettings:
+class CopySettings(Section, frozen=True):
     """How the copy runs. Times in seconds."""
 
     chunk_rows: int | None = None
@@ -124,8 +138,7 @@ class CopySettings:
     """Of one operation after a transient error."""
 
 
-@dataclass(frozen=True, slots=True)
-class CutOverSettings:
+class CutOverSettings(Section, frozen=True):
     """How the exchange is attempted. Times in seconds."""
 
     lock_timeout: int = 3
@@ -139,8 +152,7 @@ class CutOverSettings:
     """Compare all rows again while it is held back, so long after the comparison before; 0: only once."""
 
 
-@dataclass(frozen=True, slots=True)
-class ThrottleSettings:
+class ThrottleSettings(Section, frozen=True):
     """What the run rests for, or ends for; texts as the user wrote them. All may be changed while it is under way."""
 
     max_lag_millis: int = 1500
@@ -171,8 +183,7 @@ class ThrottleSettings:
     """A time, a duration, or `window`: the end of the window."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResumeSettings:
+class ResumeSettings(Section, frozen=True):
     """Going on with the work of a run that ended before it was done; that is what happens where there is any."""
 
     checkpoint_seconds: float = 10.0
@@ -182,8 +193,7 @@ class ResumeSettings:
     """Fail where there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class RevertSettings:
+class RevertSettings(Section, frozen=True):
     """Going back to the old table."""
 
     wanted: bool = False
@@ -201,8 +211,7 @@ class RevertSettings:
         return self.keep or self.window > 0 or self.wanted
 
 
-@dataclass(frozen=True, slots=True)
-class ExpandSettings:
+class ExpandSettings(Section, frozen=True):
     """New columns beside old ones, for as long as two versions of an application overlap."""
 
     added: tuple[tuple[str, str], ...] = ()
@@ -221,24 +230,24 @@ class ExpandSettings:
     """Whether the backfill is that of an expansion: its triggers let it through."""
 
 
-@dataclass(frozen=True, slots=True)
-class BackupSettings:
+class BackupSettings(Section, frozen=True):
     """Proof of a backup, and a command of the user's, before anything is changed. Times in seconds."""
+
+    secret: ClassVar[frozenset[str]] = frozenset({"commands", "before"})
 
     files: tuple[str, ...] = ()
     """Files, folders or patterns: the newest file of each must be young enough."""
     max_age: float = 86400.0
-    commands: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+    commands: tuple[tuple[str, ...], ...] = ()
     """Programs with their arguments, each of which must confirm a backup by ending with 0."""
     command_timeout: float = 60.0
-    before: tuple[str, ...] = field(default=(), repr=False)
+    before: tuple[str, ...] = ()
     """A program with its arguments, run once before anything is made."""
     before_timeout: float = 0.0
     """0: none."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptSettings:
+class ScriptSettings(Section, frozen=True):
     """How a migration script is applied."""
 
     small_rows: int = 10_000
@@ -249,9 +258,10 @@ class ScriptSettings:
     """`done` or `again`: what is true of a statement of which the server cannot tell whether it ran."""
 
 
-@dataclass(frozen=True, slots=True)
-class ControlSettings:
+class ControlSettings(Section, frozen=True):
     """Where commands are taken while the run is under way."""
+
+    secret: ClassVar[frozenset[str]] = frozenset({"tcp_token"})
 
     socket_file: Path | None = None
     """None: at gh-ost's usual place."""
@@ -263,20 +273,21 @@ class ControlSettings:
     tcp_host: str = "127.0.0.1"
     tcp_port: int = 0
     """0: none."""
-    tcp_token: str = field(default="", repr=False)
+    tcp_token: str = ""
     named_cut_over: bool = False
     """The command to cut over must name the table."""
     named_panic: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class HookSettings:
+class HookSettings(Section, frozen=True):
     """Programs to run at moments of a run. Times in seconds."""
+
+    secret: ClassVar[frozenset[str]] = frozenset({"hint_token"})
 
     path: Path | None = None
     hint: str = ""
     hint_owner: str = ""
-    hint_token: str = field(default="", repr=False)
+    hint_token: str = ""
     status_interval: int = 60
     """0 or less: never."""
     timeout: float = 0.0
@@ -285,8 +296,7 @@ class HookSettings:
     """Whether a failure after the exact count of rows ends the run."""
 
 
-@dataclass(frozen=True, slots=True)
-class ObserveSettings:
+class ObserveSettings(Section, frozen=True):
     """How a run is watched, beside its display."""
 
     log_format: str = "text"
@@ -304,8 +314,7 @@ class ObserveSettings:
     """Files, or folders for files."""
 
 
-@dataclass(frozen=True, slots=True)
-class MigrateSettings:
+class MigrateSettings(Section, frozen=True):
     """One run of `ghostpy migrate`, or of `ghostpy backfill` where the target has assignments."""
 
     connect: ConnectSettings = field(default_factory=ConnectSettings)
@@ -327,8 +336,7 @@ class MigrateSettings:
     exact_row_count: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PairSettings:
+class PairSettings(Section, frozen=True):
     """Which two tables to compare. Transforms and filter are over rows of the first."""
 
     connect: ConnectSettings = field(default_factory=ConnectSettings)

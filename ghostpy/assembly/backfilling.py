@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ghostpy import errors
 from ghostpy.assembly.beforehand import Beforehand
@@ -170,8 +172,7 @@ def _report(plan: Plan, recorder: Recorder) -> RunReport:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(Struct, frozen=True):
     backfill: Backfill
     steering: Steering
 

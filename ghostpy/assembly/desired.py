@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from ghostpy.dialects import differ_for
 from ghostpy.model.schema_difference import SchemaDifference

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ghostpy.control.steering import Steering
 from ghostpy.engine.again import Again
@@ -49,8 +51,7 @@ _BEATS_OF_THE_DEAD = 1_000_000
 """More heartbeats than a run writes after its last checkpoint."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assembled:
+class Assembled(Struct, frozen=True):
     """`shadow` knows how far the run came; `steering` is for those who steer it from outside."""
 
     migration: Migration

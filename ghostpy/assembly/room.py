@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ghostpy.errors import GhostpyError
 from ghostpy.model.finding import Finding

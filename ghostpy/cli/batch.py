@@ -10,10 +10,10 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec import to_builtins
 from rich.table import Table
 from rich.text import Text
 
@@ -69,7 +69,7 @@ def run(argv: Sequence[str]) -> int:
         )
         results = asyncio.run(batch.run())
     if own.json:
-        print(json.dumps({"migrations": [asdict(each) for each in results]}, indent=2, ensure_ascii=False))
+        print(json.dumps({"migrations": [to_builtins(each) for each in results]}, indent=2, ensure_ascii=False))
     elif not quiet:
         _show(results)
     _judge(results, batch)

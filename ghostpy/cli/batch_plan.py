@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from ghostpy.cli.conf_file import read_small_file
 from ghostpy.cli.config_file import Setting, parsed, read_settings
@@ -20,8 +21,7 @@ _EXAMPLE = 'For example: [[migration]] on a line of its own, then table = "order
 _MOST_JOBS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One migration of the list."""
 
     name: str
@@ -32,8 +32,7 @@ class Entry:
     profile: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class BatchPlan:
+class BatchPlan(Struct, frozen=True):
     entries: tuple[Entry, ...]
     """In an order in which each comes after those that it waits for."""
     jobs: int = 1

@@ -7,11 +7,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import IO
+
+from msgspec import Struct, field
 
 from ghostpy.cli.summary import NOTHING
 from ghostpy.errors import AlreadyRunning, Stopped
@@ -20,8 +21,7 @@ CAME_THROUGH = ("done", "nothing to do")
 _STATES = {0: "done", Stopped.exit_code: "stopped", AlreadyRunning.exit_code: "already running"}
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """One migration, ready to start."""
 
     name: str
@@ -37,8 +37,7 @@ class Job:
     """It is not started any more then."""
 
 
-@dataclass(slots=True)
-class Result:
+class Result(Struct):
     """What became of one migration."""
 
     name: str
@@ -54,8 +53,7 @@ class Result:
         return self.state in CAME_THROUGH
 
 
-@dataclass(slots=True)
-class BatchRun:
+class BatchRun(Struct):
     """`told` is called for each migration that has ended or is not going to start."""
 
     jobs: Sequence[Job]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.dialects.postgres.target import split_name
 from ghostpy.errors import UsageError
@@ -20,16 +21,14 @@ _EXAMPLE = (
 _NOT_SENT = "Nothing was sent to the server."
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """The table that a call is about, as flags and ALTER name it; what is empty is named nowhere."""
 
     database: str
     table: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeText:
+class ChangeText(Struct, frozen=True):
     """How the texts of one kind of server are read. All raise UsageError where a text cannot be one."""
 
     named: Callable[[str, str, str], Named]

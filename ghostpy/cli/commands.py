@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ghostpy.cli.control_words import WORDS
 
@@ -47,8 +47,7 @@ OWN_OF_APPLY = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """One command, whose module in this room has its name and a function `run`."""
 
     name: str

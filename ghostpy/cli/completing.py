@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from ghostpy.cli.commands import Command
 from ghostpy.cli.flag import Flag, Kind, Status
@@ -26,8 +27,7 @@ class Takes(Enum):
     TEXT = "text"
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(Struct, frozen=True):
     """One flag as completion shows it."""
 
     name: str

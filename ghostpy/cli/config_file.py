@@ -7,9 +7,10 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from ghostpy.cli.conf_file import read_small_file
 from ghostpy.cli.flag import Flag, Kind, Value
@@ -31,8 +32,7 @@ _WANTED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """One value of a file."""
 
     flag: Flag
@@ -41,8 +41,7 @@ class Setting:
     """Where it stands, for messages."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
+class ConfigFile(Struct, frozen=True):
     """What one file says, later settings over earlier ones."""
 
     path: str = ""

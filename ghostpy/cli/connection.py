@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from ghostpy.cli.address import Address, parse_address
 from ghostpy.cli.conf_file import ConfFile, read_conf_file, read_small_file

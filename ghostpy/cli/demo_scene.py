@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy import sandbox
 from ghostpy.sandbox.customers import CustomerRows, PostgresCustomerRows
 from ghostpy.sandbox.shapes import Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """`same`: pairs of an expression over the old table's row `o` and one over the new table's row `n`, to be compared.
 
     `split`: the same for the new columns.

@@ -6,10 +6,11 @@ import json
 import os
 import textwrap
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
+from msgspec import to_builtins
+from msgspec.structs import replace
 from rich.console import Console
 
 from ghostpy.cli.change_text import TEXTS
@@ -153,14 +154,14 @@ def _show(outcome: Outcome, invocation: Invocation, form: str) -> None:
 
 def _document(outcome: Outcome) -> dict[str, Any]:
     expansion = {
-        **asdict(outcome.expansion),
+        **to_builtins(outcome.expansion),
         "source": str(outcome.expansion.source),
         "phase": outcome.expansion.phase.value,
     }
     told: dict[str, Any] = {"command": outcome.course.value, "expansion": expansion}
     if isinstance(outcome, ExpansionReport):
         return {**told, "done": outcome.text}
-    findings = [{**asdict(finding), "severity": finding.severity.value} for finding in outcome.findings]
+    findings = [{**to_builtins(finding), "severity": finding.severity.value} for finding in outcome.findings]
     return {**told, "steps": list(outcome.steps), "findings": findings, "lost": outcome.lost}
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 Value: TypeAlias = bool | int | float | str | tuple[str, ...]
 
@@ -29,8 +30,7 @@ class Status(Enum):
     """Refused by name: it asks for something that is not going to be offered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(Struct, frozen=True):
     """One flag. The help and the reference are made from this and nothing else."""
 
     name: str
@@ -66,16 +66,14 @@ class Flag:
         return folded in (self.neutral or (self.default,))
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Flags that are shown under one heading."""
 
     title: str
     flags: tuple[Flag, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(Struct, frozen=True):
     """`flag` makes sense only with `needs`."""
 
     flag: str

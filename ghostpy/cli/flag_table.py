@@ -5,7 +5,7 @@ Parser, help and reference are made from this table. Names, kinds, defaults and 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from ghostpy.cli.flag import Flag, Group, Kind, Requirement, Status, Value
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from ghostpy.cli.backup_flags import backup_settings
 from ghostpy.cli.change_text import TEXTS, ChangeText
@@ -41,8 +42,7 @@ _DEFER = {"auto": "auto", "on": "on", "off": "off"}
 _VERIFY = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(Struct, frozen=True):
     """What to run, and how to show it."""
 
     settings: MigrateSettings

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from functools import partial
 from typing import Any
+
+from msgspec import to_builtins
 
 import ghostpy
 from ghostpy.cli.plan_steps import plan_steps, step_document
@@ -53,20 +54,20 @@ def plan_document(plan: Plan, settings: MigrateSettings) -> Document:
 
 
 def _estimate(estimate: Estimate | None) -> Document | None:
-    return None if estimate is None else {**asdict(estimate), "assumes": ASSUMES}
+    return None if estimate is None else {**to_builtins(estimate), "assumes": ASSUMES}
 
 
 def _advice(plan: Plan, settings: MigrateSettings) -> Document:
     table = partial(quoted, settings.connect)
     return {
         "alternatives": [
-            {**asdict(each), "estimate": _estimate(each.estimate)}
+            {**to_builtins(each), "estimate": _estimate(each.estimate)}
             for each in alternatives(plan, settings.connect.dialect)
         ],
-        "way_back": [asdict(each) for each in ways_back(plan, settings, table)],
+        "way_back": [to_builtins(each) for each in ways_back(plan, settings, table)],
         "checks": {
-            "before": [asdict(each) for each in checks_before(plan, settings, table)],
-            "after": [asdict(each) for each in checks_after(plan, settings, table)],
+            "before": [to_builtins(each) for each in checks_before(plan, settings, table)],
+            "after": [to_builtins(each) for each in checks_after(plan, settings, table)],
         },
     }
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ghostpy.model.plan import Strategy
 from ghostpy.model.planned_step import Blocks, Lasts
@@ -61,8 +62,7 @@ _ESTIMATE = _record(
 _ESTIMATE_OR_NULL: Schema = {"anyOf": [_ESTIMATE, {"type": "null"}]}
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """One key at the top of the document. `possible`: where it stands, by whether the change can be made; None: in each."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from ghostpy.errors import UsageError
 
@@ -12,8 +13,7 @@ _ENCRYPTED = ("require", "verify-ca", "verify-full")
 _ROOT_FILE = ".postgresql/root.crt"
 
 
-@dataclass(frozen=True, slots=True)
-class TlsFlags:
+class TlsFlags(Struct, frozen=True):
     """The flags --ssl…; None where nothing was said, or where a URL that wins says something."""
 
     ssl: bool | None

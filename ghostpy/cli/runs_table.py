@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from rich.table import Table
 from rich.text import Text
 
@@ -20,8 +20,7 @@ from ghostpy.observe.figures import duration
 _WITHIN = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class SeenRun:
+class SeenRun(Struct, frozen=True):
     """`figures`: as `status json` tells them; empty where nobody answered."""
 
     place: Place

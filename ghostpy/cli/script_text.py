@@ -6,8 +6,9 @@ import json
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import to_builtins
 
 from ghostpy.cli.plan_document import cell, findings_document, plan_document
 from ghostpy.cli.plan_text import Row, plan_rows
@@ -125,7 +126,7 @@ def heading(each: Decided) -> str:
 def show_json(outcome: ScriptPlan | ScriptReport) -> str:
     """The same, or what was done, for programs."""
     if isinstance(outcome, ScriptReport):
-        told: dict[str, Any] = {**asdict(outcome), "ways": dict(outcome.ways), "text": outcome.text}
+        told: dict[str, Any] = {**to_builtins(outcome), "ways": dict(outcome.ways), "text": outcome.text}
     else:
         told = {"script": outcome.script, "statements": statements_document(outcome)}
     return json.dumps(told, indent=2, ensure_ascii=False)

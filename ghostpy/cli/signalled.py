@@ -6,11 +6,11 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 import uvloop
+from msgspec import Struct
 
 from ghostpy.errors import GhostpyError, Interrupted
 from ghostpy.protocols import Observer
@@ -20,8 +20,7 @@ _SHOW_CURSOR = b"\x1b[?25h\n"
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Work(Generic[T]):
+class Work(Struct, Generic[T], frozen=True):
     """`became`: what a signal has left, by what the run noted down; `left`: the same where the process ends at once, without asking anybody.
 
     `failed` may add to an error that ends the run.

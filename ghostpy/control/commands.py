@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeAlias
+
+from msgspec import Struct, to_builtins
 
 from ghostpy.control.desk import Desk, Refused
 from ghostpy.control.explain import explained
@@ -23,8 +24,7 @@ Act: TypeAlias = Callable[[Desk, str], str | Awaitable[str]]
 _NOTE = "# Note: you may only throttle for as long as your binary logs are not purged"
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """`argument`: as the help shows it, behind `=`; `ours`: gh-ost has no such command."""
 
     name: str
@@ -51,9 +51,9 @@ def _figures(desk: Desk) -> dict[str, Any]:
         "server": facts.address,
         "host": facts.executing_host,
         "started": facts.started.isoformat(),
-        **asdict(desk.progress),
+        **to_builtins(desk.progress),
         "eta_text": eta_text(desk.progress),
-        "knobs": asdict(knobs),
+        "knobs": to_builtins(knobs),
         "window": throttler.window,
         "deadline": throttler.deadline,
         "explained": explained(desk.progress, knobs, desk.steering.postponement),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ghostpy.control.steering import Steering
 from ghostpy.model.progress import Progress
@@ -15,8 +17,7 @@ class Refused(Exception):
     """A command that is not carried out; the text is the answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """What sort of run it is. `without`: commands that mean nothing to it, and why; `panic`: what is said at that command."""
 
     name: str
@@ -49,8 +50,7 @@ BACKFILL = Kind(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Struct, frozen=True):
     """`tell` gets what belongs into the run's log. `must_name_*`: the command must say which table it means."""
 
     steering: Steering

@@ -11,8 +11,9 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from ghostpy.errors import UsageError
 
@@ -23,8 +24,7 @@ _ALIVE_WITHIN = 1.0
 _MADE_WITHIN = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A socket; `table`, `database` and `server` as far as they are known. `alive`: somebody answers there."""
 
     path: Path

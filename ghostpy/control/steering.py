@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.engine.again import Again
 from ghostpy.engine.chunker import Chunker
@@ -15,8 +16,7 @@ from ghostpy.model.progress import Progress
 from ghostpy.throttle.throttler import Throttler
 
 
-@dataclass(frozen=True, slots=True)
-class Steering:
+class Steering(Struct, frozen=True):
     """Each part takes effect with the run's next piece of work."""
 
     knobs: Knobs

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
+
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from ghostpy.errors import AlreadyRunning, CannotResume, DataDoesNotFit
 from ghostpy.model.backfill import BackfillCourse
@@ -30,7 +32,7 @@ def change(plan: Plan) -> Mapping[str, str]:
 
 
 def written(course: BackfillCourse) -> str:
-    return json.dumps({"format": _FORMAT, **asdict(course)})
+    return json.dumps({"format": _FORMAT, **to_builtins(course)})
 
 
 def read(text: str) -> BackfillCourse:
@@ -42,7 +44,7 @@ def read(text: str) -> BackfillCourse:
         for bound in ("last", "low"):
             if told[bound] is not None:
                 told[bound] = tuple(str(literal) for literal in told[bound])
-        return BackfillCourse(**{each.name: told[each.name] for each in fields(BackfillCourse)})
+        return BackfillCourse(**{name: told[name] for name in BackfillCourse.__struct_fields__})
     except (KeyError, TypeError, ValueError) as error:
         raise cannot_read(f"{type(error).__name__}: {error}") from error
 

@@ -7,8 +7,9 @@ import binascii
 import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
 from typing import Any
+
+from msgspec import to_builtins
 
 from ghostpy.errors import CannotResume
 from ghostpy.model.checkpoint import Checkpoint, Course
@@ -32,7 +33,7 @@ def written(checkpoint: Checkpoint) -> dict[str, str]:
     head = {
         "format": _FORMAT,
         "change": dict(checkpoint.change),
-        "course": asdict(checkpoint.course),
+        "course": to_builtins(checkpoint.course),
         "position": checkpoint.position,
         "number": checkpoint.number,
         "old": [checkpoint.old.schema, checkpoint.old.table],
@@ -59,7 +60,7 @@ def read(rows: Mapping[str, str]) -> Checkpoint | None:
             course[bound] = _bound(course[bound])
         return Checkpoint(
             change={str(name): str(value) for name, value in head["change"].items()},
-            course=Course(**{each.name: course[each.name] for each in fields(Course)}),
+            course=Course(**{name: course[name] for name in Course.__struct_fields__}),
             position=str(head["position"]),
             number=int(head["number"]),
             old=TableName(*head["old"]),

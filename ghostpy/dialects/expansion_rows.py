@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from ghostpy import errors
 from ghostpy.dialects import expansion_walk as walk
@@ -40,8 +41,7 @@ class Along(Protocol):
     def within(self, chunk: KeyRange, names: list[str], /) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Walked:
+class Walked(Struct, frozen=True):
     """`of`: the table as it stands behind FROM; `temporary`: a name for a temporary table; `typed`: a column's type in a definition."""
 
     key: CopyKey

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+
+from msgspec import to_builtins
 
 from ghostpy.errors import CannotResume
 from ghostpy.model.expansion import Expansion, ExpansionPhase, Expressions, SideColumn
@@ -19,7 +20,7 @@ _FORMAT = 1
 
 
 def written(expansion: Expansion) -> str:
-    return json.dumps({"format": _FORMAT, **asdict(expansion), "phase": expansion.phase.value})
+    return json.dumps({"format": _FORMAT, **to_builtins(expansion), "phase": expansion.phase.value})
 
 
 def read(text: str) -> Expansion:

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ghostpy.engine.backlog import Backlog
 from ghostpy.engine.follower import Follower

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ghostpy.settings import CopySettings
 
 
-@dataclass(slots=True)
-class Knobs:
+class Knobs(Struct):
     """How the run works. Times in seconds; meanings as in CopySettings."""
 
     workers: int

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from ghostpy.model.passes import Passes
 
 
-@dataclass(slots=True)
-class PassLog:
+class PassLog(Struct):
     """Written by who compares; `seen` is for those who watch. `every`: seconds between two of them, 0 where none is repeated."""
 
     every: float = 0.0

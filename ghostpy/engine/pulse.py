@@ -10,7 +10,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _REMEMBERED = 48
 """Beats of each kind: some seconds' worth."""
@@ -23,8 +24,7 @@ _UNFELT = 0.0003
 """Seconds by which a beat may be late for reasons in this process."""
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(Struct, frozen=True):
     """How long a commit takes, in seconds."""
 
     at_work: float

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.model.keys import KeyRange
 from ghostpy.protocols import Scratch
@@ -15,8 +16,7 @@ _CHUNK = 0.2
 _GROWTH = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """Times in seconds, for all `rows` that were looked at. `whole`: they are all there are; `counted`: how many there are, where that is known."""
 
     rows: int

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ghostpy.model.estimate import Estimate
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(Struct, frozen=True):
     """Another way to the same table, and its price. `possible`: None where the server was not asked."""
 
     strategy: str
@@ -22,8 +21,7 @@ class Alternative:
         return f"{self.strategy}: {self.price}"
 
 
-@dataclass(frozen=True, slots=True)
-class WayBack:
+class WayBack(Struct, frozen=True):
     """How one step is taken back, and what is lost by that."""
 
     step: str
@@ -35,8 +33,7 @@ class WayBack:
         return f"{self.step}: {self.how}. Lost: {self.loses}"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """Something to look at: `run` is SQL or a command."""
 
     what: str

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.model.keys import Bound
 
 
-@dataclass(frozen=True, slots=True)
-class BackfillCourse:
+class BackfillCourse(Struct, frozen=True):
     """`change`: what is set where, by aspects that people know by name; a run that goes on must have it in common.
 
     `last`: the highest key when the backfill began; rows above it are not touched. None: the table was empty. `low`: all rows up to it are

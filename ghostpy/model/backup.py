@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class BackupFile:
+
+class BackupFile(Struct, frozen=True):
     """A file that holds something, and when it was written last, in seconds since the epoch."""
 
     path: Path

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.model.keys import Key, Mark
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """A place in the change stream; `token` is read by its dialect only, `text` is for people."""
 
     token: object
@@ -19,8 +19,7 @@ class Position:
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeBatch:
+class ChangeBatch(Struct, frozen=True):
     """Some changes in stream order, merged by key.
 
     `events` counts row changes before merging. `heartbeat` is the highest heartbeat number of the ledger seen so far, or None.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ghostpy.model.keys import Bound, Key, Mark
 from ghostpy.model.names import TableName
 
 
-@dataclass(slots=True)
-class Course:
+class Course(Struct):
     """How far a run has come. Right between two slices of work, when no chunk and no resync is under way."""
 
     low: Bound | None = None
@@ -35,8 +35,7 @@ class Course:
         return self.copied or self.low is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True):
     """With the shadow as it is, these four say all that a run must know: what it does, how far it is, where it reads, what is still dirty.
 
     `change`: what is done to which table of which server, by aspects that people know by name. `position`: by

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ghostpy.model.table import Column
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnFeed:
+class ColumnFeed(Struct, frozen=True):
     """One stored column of the shadow and what fills it.
 
     `source` is the column it comes from, or None where a transform makes it; `transform` is the user's SQL over the source row.
@@ -19,8 +18,7 @@ class ColumnFeed:
     transform: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnMap:
+class ColumnMap(Struct, frozen=True):
     """The feeds in the shadow's column order, and what is left out on purpose."""
 
     feeds: tuple[ColumnFeed, ...]
@@ -41,8 +39,7 @@ class ColumnMap:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class CopyKey:
+class CopyKey(Struct, frozen=True):
     """A unique not-null key of the source, whose columns lead an index of the shadow.
 
     `source_columns[i]` feeds `shadow_columns[i]`; `shadow_index` is the index of the shadow that they lead.

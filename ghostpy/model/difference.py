@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from ghostpy.model.keys import Bound, Key
 
@@ -16,8 +17,7 @@ class Kind(Enum):
     SURPLUS = "only in the second"
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """A row that is not the same in both tables, with what was seen of it on either side: a digest, or None where there is no such row."""
 
     key: Key
@@ -31,8 +31,7 @@ class Difference:
         return Kind.SURPLUS if self.source is None else Kind.CHANGED
 
 
-@dataclass(slots=True)
-class Comparison:
+class Comparison(Struct):
     """What one pass over two tables found. `moving`: rows that were other ones at each look, so that nothing can be said of them.
 
     `settled`: rows that differed at the first look and were equal later. `given_up_at`: the pass ended there, with too many differences.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ghostpy.model.finding import Finding
 from ghostpy.model.names import TableName
@@ -24,8 +26,7 @@ class ExpansionPhase(Enum):
     """Triggers and new columns may be gone or not."""
 
 
-@dataclass(frozen=True, slots=True)
-class SideColumn:
+class SideColumn(Struct, frozen=True):
     """One column of a side. `definition`: its type, with collation and comment, as SQL; `required`: whether it is to be NOT NULL in the end."""
 
     name: str
@@ -37,8 +38,7 @@ Expressions = tuple[tuple[str, str], ...]
 """Pairs of a column and what it is computed from the columns of the other side."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expansion:
+class Expansion(Struct, frozen=True):
     """`up` computes the new columns from the old ones, `down` the old ones from the new."""
 
     source: TableName
@@ -62,8 +62,7 @@ class Expansion:
         return self.at(other.phase) == other
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(Struct, frozen=True):
     """What a rehearsal of `up` and `down` over all rows has found. Examples are keys, as people read them."""
 
     rows: int = 0
@@ -76,8 +75,7 @@ class Fit:
     changed_examples: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(Struct, frozen=True):
     """Of all rows: how many are out of step, and where some of them are."""
 
     rows: int
@@ -95,8 +93,7 @@ class Course(Enum):
     ROLLBACK = "rollback"
 
 
-@dataclass(frozen=True, slots=True)
-class ExpansionPlan:
+class ExpansionPlan(Struct, frozen=True):
     """What one of the three commands is going to do. `steps`: in words and SQL, in order; empty: nothing is left to do."""
 
     course: Course
@@ -107,8 +104,7 @@ class ExpansionPlan:
     """What cannot be had back afterwards; empty: nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExpansionReport:
+class ExpansionReport(Struct, frozen=True):
     """How one of the three commands ended. `text`: one paragraph for people."""
 
     course: Course

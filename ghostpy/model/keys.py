@@ -10,8 +10,9 @@ A *bound* is a place in the copy key's order, made and read by the dialect only.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 Key: TypeAlias = int | str
 Mark: TypeAlias = int
@@ -20,8 +21,7 @@ Bound: TypeAlias = tuple[str, ...]
 """One literal a column of the copy key, in the form that compares in the key's order."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRange:
+class KeyRange(Struct, frozen=True):
     """Keys above `low` and up to `high`, which belongs to the range. None: no bound on that side."""
 
     low: Bound | None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Leftover:
+
+class Leftover(Struct, frozen=True):
     """`kind` and `name` say what it is; `of`: the table that the run was about, as far as that is known.
 
     `alive`: a run about this table is under way, so it is in use. `kept`: it holds rows of the application's, and goes only where it is
@@ -20,10 +20,20 @@ class Leftover:
     alive: bool
     kept: bool = False
     resumable: bool = False
-    size: int | None = field(default=None, compare=False)
+    size: int | None = None
     """Bytes, as the server estimates them; of a replication slot: the WAL that it keeps."""
-    moment: datetime | None = field(default=None, compare=False)
-    moment_is: str = field(default="", compare=False)
+    moment: datetime | None = None
+    moment_is: str = ""
     """What happened at that moment: `last seen`, `begun`, `unused since`."""
-    run: str = field(default="", compare=False)
+    run: str = ""
     """The host and process of the run."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Leftover) and self._compared == other._compared
+
+    def __hash__(self) -> int:
+        return hash(self._compared)
+
+    @property
+    def _compared(self) -> tuple[object, ...]:
+        return self.kind, self.name, self.of, self.alive, self.kept, self.resumable

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from datetime import datetime
 
+from msgspec import Struct
+from msgspec.structs import replace
 
-@dataclass(frozen=True, slots=True)
-class TableName:
+
+class TableName(Struct, frozen=True):
     """A table's name within its schema (MySQL: database), unquoted."""
 
     schema: str
@@ -25,8 +26,7 @@ class TableName:
         return TableName(self.schema, table)
 
 
-@dataclass(frozen=True, slots=True)
-class HelperNames:
+class HelperNames(Struct, frozen=True):
     """The tables of one run: shadow, ledger, the old table after the exchange, and the empty clone of a dry run."""
 
     shadow: TableName

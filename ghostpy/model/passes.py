@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Passes:
+class Passes(Struct, frozen=True):
     """Times in seconds. The last one is the last that came to its end in this run, the first one before the cut-over included."""
 
     every: float = 0.0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from ghostpy.model.column_map import ColumnMap, CopyKey
 from ghostpy.model.disk import Disk
@@ -24,8 +25,7 @@ class Strategy(Enum):
     """Rows are updated in place; `shadow` is the source itself, `columns` has what is set, `steps` one chunk's statement."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The whole intention of one run. `alter` holds the clauses as the user wrote them."""
 
     source: Table

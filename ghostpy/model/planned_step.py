@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class Blocks(Enum):
@@ -22,8 +23,7 @@ class Lasts(Enum):
     GROWS = "grows with the table"
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedStep:
+class PlannedStep(Struct, frozen=True):
     does: str
     """In SQL, or in words."""
     lock: str = ""

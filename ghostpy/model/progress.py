@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from ghostpy.model.passes import Passes
 from ghostpy.model.standing import Standing
@@ -26,16 +27,14 @@ CHUNK_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds, in seconds, of the classes that chunks are counted in; above the last there is one more class."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkTimes:
+class ChunkTimes(Struct, frozen=True):
     """How long the chunks of a run took: their number in each class of CHUNK_BOUNDS, and the sum of their seconds."""
 
     counts: tuple[int, ...] = (0,) * (len(CHUNK_BOUNDS) + 1)
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """Where the run is. Times in seconds, sizes in rows or keys."""
 
     phase: Phase = Phase.PREPARE
@@ -102,8 +101,7 @@ class Progress:
         return min(self.rows_copied / self.rows_estimate, 1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class RunReport:
+class RunReport(Struct, frozen=True):
     """How a run ended well: the figures for the closing report."""
 
     source: str

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ghostpy.model.names import TableName
 
 Named = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Revertible:
+class Revertible(Struct, frozen=True):
     """One exchange, seen from behind it: `source` has the new rows, `old` those from before.
 
     `pairs`: columns of the source and those of the old table that hold the same. `fills`: SQL for what else the old table has, in rows

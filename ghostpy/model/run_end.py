@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class RunEnd:
+
+class RunEnd(Struct, frozen=True):
     """What the process is about to say with its exit code. `message` is what is told on stderr; nothing where all went well."""
 
     exit_code: int

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ghostpy.model.names import TableName
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One clause, or one statement. `what`: in a few words, such as `drop column`."""
 
     what: str
@@ -19,8 +18,7 @@ class Change:
     """Whether values are not there any more afterwards."""
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaDifference:
+class SchemaDifference(Struct, frozen=True):
     """`alter`: whole statements that the server, or a run, makes the change with; empty where there is nothing to do."""
 
     table: TableName

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from ghostpy.model.finding import Finding
 from ghostpy.model.names import TableName
@@ -49,8 +50,7 @@ class Way(Enum):
     """Cannot be told before what stands in front of it is done."""
 
 
-@dataclass(frozen=True, slots=True)
-class Concern:
+class Concern(Struct, frozen=True):
     """Something that a statement defines anew, by which it can be seen whether it has run."""
 
     kind: str
@@ -58,8 +58,7 @@ class Concern:
     name: Name
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """One statement of a script, as it was written, without the semicolon."""
 
     line: int
@@ -99,8 +98,7 @@ class Statement:
         return f"{self.verb} (line {self.line})"
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(Struct, frozen=True):
     """A script; `name` is what the ledger knows it by."""
 
     name: str
@@ -117,8 +115,7 @@ def digest_of(words: Sequence[str]) -> str:
     return hashlib.sha256("\0".join(words).encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class TableStanding:
+class TableStanding(Struct, frozen=True):
     """What the server says of the table that a statement is about. `table`: None where it is not there (yet)."""
 
     table: TableName | None = None
@@ -128,16 +125,14 @@ class TableStanding:
     """Whether its rows change in transactions."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedMigration:
+class PlannedMigration(Struct, frozen=True):
     """The plan of a statement that is carried out as a migration, as `ghostpy plan` makes it, and the settings of that."""
 
     plan: Plan
     settings: MigrateSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(Struct, frozen=True):
     """How one statement is to be carried out. `strategy` and `reason`: in words."""
 
     statement: Statement
@@ -153,8 +148,7 @@ class Decided:
     """Of a dry run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """A row of the ledger. `evidence`: what the definitions were before the statement began."""
 
     number: int
@@ -175,8 +169,7 @@ class Seen(Enum):
     PARTLY = "partly"
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptPlan:
+class ScriptPlan(Struct, frozen=True):
     """What would be done."""
 
     script: str
@@ -190,8 +183,7 @@ class ScriptPlan:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptReport:
+class ScriptReport(Struct, frozen=True):
     """What was done. Counts are of statements that the ledger notes."""
 
     script: str

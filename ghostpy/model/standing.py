@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """Settings as they are now, in the users' spelling, and the last figures. Empty texts: not asked for."""
 
     max_lag_millis: int = 1500

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from ghostpy.model.names import TableName
 
@@ -14,8 +16,7 @@ class Generated(Enum):
     STORED = "stored"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column. `data_type` is the bare type in lower case (`varchar`), `full_type` as declared (`varchar(20)`)."""
 
     name: str
@@ -44,8 +45,7 @@ class Column:
     """ENUM and SET members in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexPart:
+class IndexPart(Struct, frozen=True):
     """One part of an index: a column (perhaps only its first `prefix` characters), or an expression."""
 
     column: str | None
@@ -53,8 +53,7 @@ class IndexPart:
     expression: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     name: str
     parts: tuple[IndexPart, ...]
     unique: bool
@@ -69,15 +68,13 @@ class Index:
         return columns if len(columns) == len(self.parts) else None
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignKey:
+class ForeignKey(Struct, frozen=True):
     name: str
     child: TableName
     parent: TableName
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A table with what hangs on it. `kind` is the server's word for it (`BASE TABLE`, `VIEW`, …)."""
 
     name: TableName
@@ -90,7 +87,18 @@ class Table:
     foreign_keys_out: tuple[ForeignKey, ...] = ()
     foreign_keys_in: tuple[ForeignKey, ...] = ()
     triggers: tuple[str, ...] = ()
-    create_sql: str = field(default="", compare=False)
+    create_sql: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        """Whatever their `create_sql` is."""
+        return isinstance(other, Table) and self._compared == other._compared
+
+    def __hash__(self) -> int:
+        return hash(self._compared)
+
+    @property
+    def _compared(self) -> tuple[object, ...]:
+        return astuple(self)[:-1]
 
     def column(self, name: str) -> Column:
         """The column called `name`: in this very spelling, else in any case, as MySQL compares them; KeyError if none."""

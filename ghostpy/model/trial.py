@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class TrialStep:
+class TrialStep(Struct, frozen=True):
     """What one statement took. Times in seconds, sizes in bytes."""
 
     does: str
@@ -27,8 +26,7 @@ class TrialStep:
     """With the table; else the log holds a statement alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     rows: int
     seconds: float
     """That taking the sample took."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from datetime import datetime
+
+from msgspec import Struct, to_builtins
 
 from ghostpy.model.moment import Moment
 from ghostpy.model.progress import Progress
@@ -21,8 +22,7 @@ _VERSION = 1
 """Of the document; raised where a field changes its meaning or goes away."""
 
 
-@dataclass(frozen=True, slots=True)
-class HookFacts:
+class HookFacts(Struct, frozen=True):
     """What a hook is told that does not change with the progress. Tables by the names that statements would use."""
 
     database: str
@@ -99,6 +99,6 @@ def document(facts: HookFacts, progress: Progress, moment: Moment, detail: str, 
         "time": now.isoformat(timespec="milliseconds"),
         "detail": detail,
         "variables": variables(facts, progress, moment, detail),
-        "progress": {**asdict(progress), "phase": progress.phase.value, "fraction": progress.fraction},
+        "progress": {**to_builtins(progress), "phase": progress.phase.value, "fraction": progress.fraction},
     }
     return json.dumps(told, ensure_ascii=False, default=str).encode(errors="replace") + b"\n"

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from ghostpy.model.progress import Progress
 from ghostpy.model.run_end import RunEnd
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """One event; `progress` is the latest snapshot before it. Levels in capitals, as `logging` names them."""
 
     level: str
@@ -26,8 +26,7 @@ def text_line(line: LogLine) -> str:
     return f"{line.at:%Y-%m-%d %H:%M:%S} {line.level} {' '.join(line.text.splitlines())}"
 
 
-@dataclass(frozen=True, slots=True)
-class JsonLines:
+class JsonLines(Struct, frozen=True):
     """Makes one JSON object of each line; these facts stand in all of them."""
 
     table: str

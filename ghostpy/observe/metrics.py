@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -20,8 +20,7 @@ from ghostpy.model.run_end import RunEnd
 from ghostpy.observe.reasons import KINDS, kind_of
 
 
-@dataclass(frozen=True, slots=True)
-class RunLabels:
+class RunLabels(Struct, frozen=True):
     """What tells one run's metrics from another's."""
 
     database: str

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
 from difflib import unified_diff
 from enum import Enum
 from pathlib import Path
 from typing import Any
+
+from msgspec import to_builtins
 
 import ghostpy
 from ghostpy.model.plan import Plan, Strategy
 from ghostpy.model.run_end import RunEnd
 from ghostpy.observe.report_record import Event, RunRecord
 from ghostpy.observe.timeline import Point, paces
-from ghostpy.settings import MigrateSettings
+from ghostpy.settings import MigrateSettings, Section
 
 VERSION = 1
 """Of the document; raised where a field changes its meaning or goes away."""
@@ -46,8 +47,8 @@ def report_data(record: RunRecord, settings: MigrateSettings, table: str, end: R
         "figures": _figures(record),
         "schema": _schema(record),
         "settings": shown(settings),
-        "phases": [_rounded(asdict(span)) for span in timeline.phases],
-        "throttled": [_rounded(asdict(span)) for span in timeline.rests],
+        "phases": [_rounded(to_builtins(span)) for span in timeline.phases],
+        "throttled": [_rounded(to_builtins(span)) for span in timeline.rests],
         "throttled_seconds": _rounded(timeline.rested),
         "cut_over_attempts": [round(at, 3) for at in timeline.attempts],
         "timeline": [_point(*pair) for pair in zip(timeline.points, paces(timeline.points), strict=True)],
@@ -85,7 +86,7 @@ def _change(plan: Plan | None, settings: MigrateSettings) -> dict[str, Any]:
 def _figures(record: RunRecord) -> dict[str, Any]:
     """Of a run that did not end well: as far as it came."""
     if record.report is not None:
-        told = asdict(record.report)
+        told = to_builtins(record.report)
         del told["definition"], told["source"]
         return _rounded(told)
     now = record.progress
@@ -114,15 +115,16 @@ def _schema(record: RunRecord) -> dict[str, Any]:
     return {"before": record.before, "after": after, "diff": list(lines)[3:] if record.before and after else []}
 
 
-def shown(settings: object) -> dict[str, Any]:
+def shown(settings: Section) -> dict[str, Any]:
     """Settings by section; what a `repr` must not show is hidden here, too."""
-    return {each.name: _value(getattr(settings, each.name), hide=not each.repr) for each in fields(settings)}  # type: ignore[arg-type]
+    names = settings.__struct_fields__
+    return {name: _value(getattr(settings, name), hide=name in settings.secret) for name in names}
 
 
 def _value(value: object, *, hide: bool) -> Any:
     if hide:
         return HIDDEN if value else ""
-    if is_dataclass(value):
+    if isinstance(value, Section):
         return shown(value)
     if isinstance(value, Enum):
         return value.value
@@ -134,7 +136,7 @@ def _value(value: object, *, hide: bool) -> Any:
 
 
 def _point(point: Point, pace: float) -> dict[str, Any]:
-    return _rounded({**asdict(point), "rows_per_second": pace})
+    return _rounded({**to_builtins(point), "rows_per_second": pace})
 
 
 def _event(event: Event) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from xml.etree.ElementTree import Element
+
+from msgspec import Struct
 
 from ghostpy.observe.figures import duration, go_duration
 from ghostpy.observe.report_nodes import node
@@ -18,16 +19,14 @@ WIDTH, HEIGHT = 1000, 100
 _TICKS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line of a plot: its name, and the field of a point that it shows."""
 
     name: str
     field: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plot:
+class Plot(Struct, frozen=True):
     title: str
     lines: tuple[Line, ...]
     unit: Callable[[float], str]

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct
+
 from ghostpy.model.plan import Plan
 from ghostpy.model.progress import Progress, RunReport
 from ghostpy.observe.timeline import Timeline
@@ -14,8 +16,7 @@ from ghostpy.observe.timeline import Timeline
 _FIRST, _LATEST = 200, 300
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """Something that happened, `at` so many seconds of the run (as of the latest snapshot)."""
 
     time: datetime

@@ -5,8 +5,9 @@ Fields, their order and the schedule are an interface that people's scripts read
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from ghostpy.model.names import TableName
 from ghostpy.model.progress import Phase, Progress
@@ -21,8 +22,7 @@ _HINT_EVERY = 600
 _INTEREST_LASTS = 60
 
 
-@dataclass(frozen=True, slots=True)
-class RunFacts:
+class RunFacts(Struct, frozen=True):
     """What stays the same during a run, for the hints."""
 
     source: TableName

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ghostpy.model.progress import Phase, Progress
 from ghostpy.observe.reasons import kind_of
@@ -14,8 +16,7 @@ SPANS = 500
 """And so many stretches of a phase, or of a reason to rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """What was so in a stretch of time that ends at `at`. Counters are as of then, all else is the worst."""
 
     at: float
@@ -32,8 +33,7 @@ class Point:
     """By which part commits take longer because of the run; 0 where that is not measured."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """From when to when something held, in seconds of the run. `kind` groups what `text` says in full."""
 
     kind: str

@@ -7,8 +7,9 @@ wrote them. What is not understood stays text, and tells nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from ghostpy.errors import UsageError
 from ghostpy.planning.sql_tokens import Token, TokenKind, one_statement, span, tokenize
@@ -47,8 +48,7 @@ _OTHER_VERBS = ("DROP", "RENAME", "TRUNCATE", "OPTIMIZE", "ANALYZE", "CHECK", "R
 _ALTERS_ELSE = ("DATABASE", "SCHEMA", "VIEW", "PROCEDURE", "FUNCTION", "EVENT", "USER", "SERVER")
 
 
-@dataclass(frozen=True, slots=True)
-class AlterText:
+class AlterText(Struct, frozen=True):
     """An ALTER text taken apart. Names are unquoted; keywords are in upper case."""
 
     clauses: str
@@ -186,8 +186,7 @@ class Reader:
         return self._tokens[self._at :]
 
 
-@dataclass(slots=True)
-class _Header:
+class _Header(Struct):
     database: str | None = None
     table: str | None = None
     ignore: bool = False

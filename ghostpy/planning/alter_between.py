@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.errors import PlanRefused
 from ghostpy.model.schema_difference import Change
@@ -33,8 +34,7 @@ _RESETS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Between:
+class Between(Struct, frozen=True):
     """Two shapes: the table as it is, its columns called as they are to be called already, and as it is desired.
 
     `renames`: which columns were called otherwise: (old, new).

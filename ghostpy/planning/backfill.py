@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ghostpy.model.column_map import ColumnFeed, ColumnMap, CopyKey
 from ghostpy.model.finding import Finding

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.model.column_map import ColumnMap, CopyKey
 from ghostpy.model.finding import Finding
@@ -14,8 +15,7 @@ _INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint", "int
 _INEXACT = frozenset({"float", "double", "real", "double precision"})
 
 
-@dataclass(frozen=True, slots=True)
-class KeyChoice:
+class KeyChoice(Struct, frozen=True):
     """The chosen key, or None with a finding that says why each candidate was passed over."""
 
     key: CopyKey | None

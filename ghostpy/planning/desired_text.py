@@ -7,8 +7,9 @@ sent. What stands in `/*! … */` is taken out of it: the server must read the v
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from ghostpy.errors import UsageError
 from ghostpy.planning.alter import Reader
@@ -32,8 +33,7 @@ _REFUSED_OPTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredTable:
+class DesiredTable(Struct, frozen=True):
     """The statement taken apart. Names are unquoted."""
 
     database: str | None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from ghostpy.model.column_map import CopyKey
 from ghostpy.model.expansion import Expansion, Expressions, Fit, SideColumn
@@ -42,8 +43,7 @@ class Token(Protocol):
     def is_symbol(self, symbol: str) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """How one kind of server reads texts and names."""
 
     tokens: Callable[[str, str], Sequence[Token]]

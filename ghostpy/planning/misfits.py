@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.model.column_map import ColumnFeed, ColumnMap
 from ghostpy.model.finding import Finding, Severity
@@ -15,8 +16,7 @@ _INEXACT = frozenset({"float", "double", "real", "double precision"})
 _EXACT = frozenset({"decimal", "numeric"})
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """A question: `condition` is SQL over a row of the source, which is true for rows that do not fit, or are changed."""
 
     code: str
@@ -32,8 +32,7 @@ class Look:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """How a server says it. `micros`: the microseconds within a second of a value; `length`: the characters of a text that count against a
     bound; `text`: its types with one."""
 

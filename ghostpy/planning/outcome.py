@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
+
+from msgspec import Struct
 
 from ghostpy.model.finding import Finding, Severity
 from ghostpy.model.table import Table
@@ -63,8 +64,7 @@ class Does(Enum):
     """Where its outcome is there already, it changes nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One clause. Names are unquoted."""
 
     does: Does

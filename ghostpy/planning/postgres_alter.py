@@ -8,7 +8,8 @@ table's name stand in the middle of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.errors import UsageError
 from ghostpy.model.finding import Finding
@@ -63,8 +64,7 @@ _OBJECTS = (
 _COLUMN_VERBS = ("TYPE", "SET", "DROP", "ADD", "RESET", "RESTART", "CASCADE", "RESTRICT")
 
 
-@dataclass(frozen=True, slots=True)
-class AlterText:
+class AlterText(Struct, frozen=True):
     """A change taken apart. Names are unquoted."""
 
     clauses: tuple[Clause, ...]

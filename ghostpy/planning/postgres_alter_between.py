@@ -6,7 +6,8 @@ Whether they do is not taken for granted: the server carries them out on an empt
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.errors import PlanRefused
 from ghostpy.model.names import TableName
@@ -20,8 +21,7 @@ _SETS_EXPRESSION = 170000
 """The version from which on a generated column can get another expression ("ALTER TABLE", SET EXPRESSION)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Between:
+class Between(Struct, frozen=True):
     """Two shapes: the table as it is, its columns called as they are to be called already, and as it is desired.
 
     `renames`: which columns were called otherwise: (old, new). `version`: the server's, as libpq tells it.

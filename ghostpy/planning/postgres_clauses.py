@@ -6,9 +6,10 @@ Forms: PostgreSQL manual, "ALTER TABLE". What is not understood has the kind OTH
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
+
+from msgspec import Struct
 
 from ghostpy.planning.postgres_tokens import Token, TokenKind, span
 
@@ -61,8 +62,7 @@ class Kind(Enum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(Struct, frozen=True):
     """One clause, or one statement about an index, a partition or a comment. Names are unquoted; texts are as written."""
 
     kind: Kind

@@ -7,8 +7,9 @@ sent. What stands behind a table's name is sent as it was written.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from ghostpy.errors import UsageError
 from ghostpy.planning.postgres_alter import alone, parse_alter, statements
@@ -36,8 +37,7 @@ _BEHIND = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredTable:
+class DesiredTable(Struct, frozen=True):
     """The statements taken apart. Names are unquoted."""
 
     schema: str | None

@@ -8,7 +8,8 @@ CREATE TABLE events_rest PARTITION OF events DEFAULT
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.errors import UsageError
 from ghostpy.planning.postgres_clauses import Clause, Kind, Reader
@@ -17,8 +18,7 @@ from ghostpy.planning.postgres_tokens import Token, span
 _WHAT = "The ALTER text"
 
 
-@dataclass(frozen=True, slots=True)
-class Partition:
+class Partition(Struct, frozen=True):
     """One partition to be made. Names are unquoted, texts as written."""
 
     name: str
@@ -28,8 +28,7 @@ class Partition:
     """What follows the parent's name: FOR VALUES … or DEFAULT, and options."""
 
 
-@dataclass(frozen=True, slots=True)
-class Partitioning:
+class Partitioning(Struct, frozen=True):
     """What the table is to be divided by, and into what; a partition comes after the one that it is a part of."""
 
     by: str

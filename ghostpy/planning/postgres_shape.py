@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ghostpy.planning.postgres_alter import quoted
 
@@ -16,8 +17,7 @@ _IDENTITIES = {"a": "ALWAYS", "d": "BY DEFAULT"}
 _GENERATED = {"s": "STORED", "v": "VIRTUAL"}
 
 
-@dataclass(frozen=True, slots=True)
-class SequenceShape:
+class SequenceShape(Struct, frozen=True):
     """Of an identity column. `maximum` is None where it is the type's."""
 
     start: int
@@ -40,8 +40,7 @@ class SequenceShape:
         return " ".join(f"{before}{option}" for option in found)
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnShape:
+class ColumnShape(Struct, frozen=True):
     name: str
     type_text: str
     collation: str
@@ -94,16 +93,14 @@ class ColumnShape:
         return " ".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class ConstraintShape:
+class ConstraintShape(Struct, frozen=True):
     name: str
     definition: str
     parent: str = ""
     """Of a foreign key: the other table, quoted and qualified."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexShape:
+class IndexShape(Struct, frozen=True):
     """One that no constraint stands on."""
 
     name: str
@@ -116,8 +113,7 @@ class IndexShape:
         return f"CREATE {'UNIQUE ' if self.unique else ''}INDEX {quoted(self.name)} ON {table} {self.behind}"
 
 
-@dataclass(frozen=True, slots=True)
-class TableShape:
+class TableShape(Struct, frozen=True):
     columns: tuple[ColumnShape, ...]
     constraints: tuple[ConstraintShape, ...]
     indexes: tuple[IndexShape, ...]

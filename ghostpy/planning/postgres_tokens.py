@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from ghostpy.planning.malformed import malformed
 
@@ -26,8 +27,7 @@ class TokenKind(Enum):
     SYMBOL = "symbol"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     kind: TokenKind
     text: str
     start: int
@@ -73,15 +73,19 @@ def _unescaped(text: str) -> str:
 
 # Pieces of a string on lines of their own are one string, and a first piece with an E rules the others.
 _NEXT_PIECE = r"(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'"
+# Letters are ASCII's, the underscore and all beyond ASCII: said by what is none, since sets that go beyond 16 bits take long to compile.
+_LETTER = r"[^\x00-@\[-^`{-\x7f]"
+_IN_NAME = r"[^\x00-#%-/:-@\[-^`{-\x7f]"
+_IN_TAG = r"[^\x00-/:-@\[-^`{-\x7f]"
 _TOKEN = re.compile(
     rf"""
       (?P<space> [ \t\n\r\f\v]+ )
     | (?P<comment> --[^\n\r]* )
     | (?P<string> [eE]'(?:[^'\\]|\\.|'')*'(?:{_NEXT_PIECE}(?:[^'\\]|\\.|'')*')*
         | (?:[bBxXnN]|[uU]&)?'(?:[^']|'')*'
-        | \$(?P<tag>(?:[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?)\$.*?\$(?P=tag)\$ )
+        | \$(?P<tag>(?:{_LETTER}{_IN_TAG}*)?)\$.*?\$(?P=tag)\$ )
     | (?P<quoted> (?:[uU]&)?"(?:[^"]|"")*" )
-    | (?P<word> (?![eE]')[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]* )
+    | (?P<word> (?![eE]'){_LETTER}{_IN_NAME}* )
     | (?P<number> (?:[0-9]|\.[0-9])[0-9A-Za-z_.]* )
     | (?P<symbol> . )
     """,

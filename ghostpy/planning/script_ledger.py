@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from ghostpy.errors import CannotResume
 from ghostpy.model.script import Kind, Note, Script, Seen, Statement, Way
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """`done`: so many statements are, from the first on. `begun`: the note of the next one, where it was begun."""
 
     done: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
+
+from msgspec import Struct
 
 from ghostpy.planning import postgres_tokens, sql_tokens
 from ghostpy.planning.sql_tokens import TokenKind
@@ -15,8 +16,7 @@ _QUOTED = (TokenKind.STRING, TokenKind.QUOTED, TokenKind.DOUBLE_QUOTED)
 _GUARDS = ("RESTRICT", "UNRESTRICT")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A statement from `start` to `end` of the script's text, without what ends it."""
 
     start: int

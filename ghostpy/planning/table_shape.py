@@ -7,7 +7,9 @@ a text came about: the frames of `/*! … */`, and the character set of the clie
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ghostpy.errors import PlanRefused
 from ghostpy.planning.alter import Reader
@@ -20,8 +22,7 @@ _INTRODUCERS = ("_UTF8MB4", "_UTF8MB3", "_UTF8", "_LATIN1", "_ASCII")
 PRIMARY = "PRIMARY"
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnShape:
+class ColumnShape(Struct, frozen=True):
     name: str
     definition: str
     """All behind the name, the character set and collation always said."""
@@ -48,15 +49,13 @@ class ColumnShape:
         return "STORED" if any(token.is_word("STORED", "PERSISTENT") for token in outside) else "VIRTUAL"
 
 
-@dataclass(frozen=True, slots=True)
-class CheckShape:
+class CheckShape(Struct, frozen=True):
     name: str
     text: str
     """From CHECK on."""
 
 
-@dataclass(frozen=True, slots=True)
-class TableShape:
+class TableShape(Struct, frozen=True):
     columns: tuple[ColumnShape, ...]
     indexes: Mapping[str, str]
     """By name, what ADD takes: `UNIQUE KEY `a` (`a`)`. The primary key is called PRIMARY."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from ghostpy.model.checkpoint import Checkpoint
 from ghostpy.model.finding import Finding
@@ -32,8 +33,7 @@ class Server(Protocol):
         """The server's, as it tells it; once it is connected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """What a dialect gives for one plan. `uncompared` names the new columns that verification cannot compare.
 
     `trial`: the exchange only tries itself out, and leaves both tables under the names they had. `bare`: the shadow is copied without any index, so nothing can be resynced before `Housekeeping.build_key`.
@@ -136,8 +136,7 @@ class BackfillDialect(Server, Protocol):
         """End all sessions. Never raises."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """Two tables to be compared: rows of `source`, as the columns map and the filter make them, should be those of `other`.
 
     `key`: its columns, quoted. `left_out`: columns that stand in one table only; `uncompared`: those that no faithful comparison is known for.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from ghostpy.model.backfill import BackfillCourse
 from ghostpy.model.difference import Difference
@@ -18,8 +19,7 @@ class Ranging(Protocol):
         """The key that lies `rows` rows above `low` in the source now; None where fewer rows are left."""
 
 
-@dataclass(frozen=True, slots=True)
-class Copied:
+class Copied(Struct, frozen=True):
     """What copying one chunk did. `dirty`: shadow rows that stood in the way, deleted; their keys must be resynced."""
 
     rows: int
@@ -61,8 +61,7 @@ class Scratch(Ranging, Protocol):
         """Bytes up to the end of the server's log; None where two of them cannot be compared."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resynced:
+class Resynced(Struct, frozen=True):
     """What a resync did. `pending`: keys not yet visible, to be tried again; `dirty`: further keys made dirty by it."""
 
     done: int

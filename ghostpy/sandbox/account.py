@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import os
 import pwd
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from ghostpy.sandbox.errors import SandboxError
 
 _UNPRIVILEGED = "nobody"  # on every Debian; uid 65534
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """Whom a program runs as."""
 
     uid: int

@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from ghostpy.sandbox import account, cache, commands
 from ghostpy.sandbox.errors import SandboxError
@@ -29,8 +30,7 @@ exec "$root/{loader}" --library-path "{libraries}" --argv0 "$here/{name}" "$here
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One entry of the machine's apt sources."""
 
     uris: tuple[str, ...]

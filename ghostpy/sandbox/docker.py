@@ -6,8 +6,9 @@ import shutil
 import signal
 import subprocess
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from ghostpy.sandbox import account, commands
 from ghostpy.sandbox.account import Account
@@ -15,8 +16,7 @@ from ghostpy.sandbox.errors import SandboxError
 from ghostpy.sandbox.installation import version_in
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """An installation inside of an image. The called program is Docker's client, which passes signals on."""
 
     name: str

@@ -6,9 +6,10 @@ import re
 import shutil
 import signal
 import subprocess
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from ghostpy.sandbox import account
 from ghostpy.sandbox.account import Account
@@ -42,8 +43,7 @@ class Installation(Protocol):
         """Kill what a SIGKILL to the called program would not reach; tell whether that was enough."""
 
 
-@dataclass(frozen=True, slots=True)
-class Programs:
+class Programs(Struct, frozen=True):
     """An installation in folders of this machine."""
 
     version: str

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+from msgspec import Struct
+
 from ghostpy.sandbox.drivers import DRIVERS, Driver
 from ghostpy.sandbox.shapes import Shape, SysbenchRows, Values
 
 
-@dataclass(frozen=True)
-class Load:
+class Load(Struct, frozen=True):
     """What the writers do. `rate`: statements per second in all; 0: as many as go. `mix`: shares of the kinds of statements.
 
     The table holds the ids 1 … `rows` at the start.
@@ -25,10 +27,10 @@ class Load:
     password: str = ""
     threads: int = 4
     rate: float = 0.0
-    mix: Mapping[str, float] = field(
+    mix: Mapping[str, float] = msgspec.field(
         default_factory=lambda: {"update": 0.85, "insert": 0.06, "delete": 0.04, "rekey": 0.03, "several": 0.02}
     )
-    shape: Shape = field(default_factory=SysbenchRows)
+    shape: Shape = msgspec.field(default_factory=SysbenchRows)
     hot: float = 0.2
     """Share of statements that go to the first 100 rows of each writer."""
     seed: int = 1

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
+
+from msgspec import Struct
 
 from ghostpy.errors import GhostpyError
 from ghostpy.protocols import Vitals
@@ -22,8 +23,7 @@ from ghostpy.throttle.signal import Signal
 from ghostpy.throttle.window_signal import WindowSignal
 
 
-@dataclass(frozen=True, slots=True)
-class Signals:
+class Signals(Struct, frozen=True):
     panic: PanicFile
     critical: CriticalLoadSignal
     window: WindowSignal

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from ghostpy.errors import UsageError
 from ghostpy.throttle.local_time import Zone, instant, minutes_of, shown, zone_of
@@ -24,8 +25,7 @@ _FORM = re.compile(
 _HINT = 'For example "22:00-06:00 Europe/Berlin" or "Mon-Fri 22:00-06:00, Sat,Sun 00:00-24:00".'
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
+class _Window(Struct, frozen=True):
     days: frozenset[int]
     begins: int
     lasts_until: int
@@ -33,8 +33,7 @@ class _Window:
     zone: Zone
 
 
-@dataclass(frozen=True, slots=True)
-class Windows:
+class Windows(Struct, frozen=True):
     """None: always open."""
 
     text: str = ""

@@ -15,11 +15,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
 from case_files import Case, Transaction, filled_in
+from msgspec.structs import replace
 
 from ghostpy.assembly import migrate
 from ghostpy.errors import GhostpyError

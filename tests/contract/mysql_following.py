@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, closing
-from dataclasses import replace
 from typing import Any
 
 import pymysql
+from msgspec.structs import replace
 
 from ghostpy import sandbox
 from ghostpy.dialects.mysql import quote

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from msgspec import Struct
 
 from ghostpy import sandbox
 from ghostpy.dialects.postgres.facts import server_facts
@@ -174,7 +175,7 @@ def differing(one: object, two: object, where: str = "") -> list[str]:
             for number, pair in enumerate(zip(one, two, strict=True))
             for line in differing(*pair, f"{where}[{number}]")
         ]
-    if is_dataclass(one) and is_dataclass(two):
-        names = [field.name for field in fields(one)]
+    if isinstance(one, Struct) and isinstance(two, Struct):
+        names = one.__struct_fields__
         return [line for name in names for line in differing(getattr(one, name), getattr(two, name), f"{where}.{name}")]
     return [] if one == two else [f"{where}: {one!r} and {two!r}"]

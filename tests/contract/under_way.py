@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 from types import SimpleNamespace
 
+from msgspec.structs import replace
 from open_gate import OpenGate
 
 from ghostpy.engine.backlog import Backlog

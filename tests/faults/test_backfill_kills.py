@@ -9,13 +9,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 from backfilling import ALONE, Application, Backfilled, Run, assert_each_once, make_backfilled, running
 from migrating import Finished, ghostpy, url_of
+from msgspec.structs import replace
 from proxy import proxied
 from silent import Silent
 from waiting import until

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from holding_mysql import make_table
 from migrating import cursor_of
+from msgspec.structs import replace
 from silent import Silent
 from witness import assert_nothing_held, tables_of
 

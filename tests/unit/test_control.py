@@ -8,7 +8,6 @@ import os
 import re
 import socket
 import stat
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import hypothesis
 import pytest
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from test_throttle_gate import SETTINGS, Figures
 
 from ghostpy import errors

@@ -8,10 +8,10 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ghostpy.engine.retry import retried_telling
 from ghostpy.errors import HookFailed, TransientError

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from ghostpy.model.column_map import ColumnFeed, ColumnMap
 from ghostpy.model.names import TableName

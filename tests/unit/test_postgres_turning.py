@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from ghostpy.dialects import revertible_text
 from ghostpy.dialects.postgres.clone.constraint_definitions import FOREIGN_KEY, Constraint

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from ghostpy.dialects.postgres.wal.slot_state import SlotState, SlotWatch
 from ghostpy.errors import ServerGone, StreamLost

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ghostpy.dialects.mysql.session import Row, Session
 from ghostpy.settings import ConnectSettings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 from ghostpy.dialects.mysql.domain_gtids import DomainGtids
 from ghostpy.dialects.mysql.event_fields import file_number
@@ -10,8 +10,7 @@ from ghostpy.dialects.mysql.gtid import GtidSet
 from ghostpy.model.change import Position
 
 
-@dataclass(frozen=True, slots=True)
-class BinlogPlace:
+class BinlogPlace(Struct, frozen=True):
     """The end of a transaction, as file and offset and, where the server has GTIDs, as the set of what was executed, or by domains.
 
     The GTIDs may lag behind file and offset, never the other way round. Without a file it is a place by GTIDs alone. `settled`: see
@@ -20,10 +19,20 @@ class BinlogPlace:
 
     file: str
     offset: int
-    gtids: GtidSet | None = field(default=None, compare=False)
+    gtids: GtidSet | None = None
     settled: tuple[str, int] = ("", 0)
-    domains: DomainGtids | None = field(default=None, compare=False)
-    server: str = field(default="", compare=False)
+    domains: DomainGtids | None = None
+    server: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BinlogPlace) and self._compared == other._compared
+
+    def __hash__(self) -> int:
+        return hash(self._compared)
+
+    @property
+    def _compared(self) -> tuple[object, ...]:
+        return self.file, self.offset, self.settled
 
     @property
     def order(self) -> tuple[int, int]:

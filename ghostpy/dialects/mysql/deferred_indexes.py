@@ -8,7 +8,8 @@ Unique indexes stay: they are what finds duplicates during the copy.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.facts import ServerFacts
@@ -22,8 +23,7 @@ _SORT_MEMORY = 32 << 20
 _KEY_LINE = re.compile(r"^  (KEY `((?:[^`]|``)+)` .*?),?$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class SecondaryIndex:
+class SecondaryIndex(Struct, frozen=True):
     """A plain index of the shadow, as the server writes it in a CREATE TABLE."""
 
     name: str

@@ -11,7 +11,8 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ghostpy import errors
 from ghostpy.dialects.mysql import quote

@@ -6,8 +6,9 @@ import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from ghostpy.dialects.mysql.data_looks import misfits
 from ghostpy.dialects.mysql.deferred_indexes import DeferredIndexes

@@ -8,7 +8,7 @@ without a component.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.types import BINARIES, GEOMETRIES, INEXACT, INTEGERS, LABELLED, MOMENTS, TEXTS
@@ -18,8 +18,7 @@ from ghostpy.model.table import Column
 _NUMBERS = INTEGERS | {"decimal", "year", "bit"}
 
 
-@dataclass(frozen=True, slots=True)
-class Canonical:
+class Canonical(Struct, frozen=True):
     """How one column is compared: expressions, one or more, over source values, and the same over the shadow's column."""
 
     source: str

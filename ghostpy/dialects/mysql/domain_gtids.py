@@ -7,11 +7,11 @@ the same on each of them ("Global Transaction ID", MariaDB Knowledge Base).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class DomainGtids:
+class DomainGtids(Struct, frozen=True):
     """`last`: by domain, the server and the number of its last transaction."""
 
     last: Mapping[int, tuple[int, int]]

@@ -13,9 +13,9 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import zstandard
+from msgspec import Struct, field
 
 from ghostpy.dialects.mysql import event_fields as fields
 from ghostpy.dialects.mysql import payload, table_map
@@ -80,8 +80,7 @@ _DUMMY_TABLE = b"\xff\xff\xff\x00\x00\x00"  # row events with this table number 
 Rows = SourceRows | LedgerRows
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
+class Followed(Struct, frozen=True):
     """What is looked for in the stream. `columns` are all of the source's, in order; `key` those of the copy key."""
 
     source: TableName

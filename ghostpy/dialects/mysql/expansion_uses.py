@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ghostpy import errors
 from ghostpy.dialects.mysql import expansion_sql, quote
@@ -32,8 +33,7 @@ _DIGESTS = (
 _UNSEEN = "SELECT COALESCE(SUM(COUNT_STAR), 0) FROM performance_schema.events_statements_summary_by_digest WHERE DIGEST IS NULL"
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """What was seen at one moment: its second, that of the last noted write, and how often each statement had run; None: not to be had."""
 
     second: int

@@ -7,7 +7,8 @@ import random
 import threading
 import time
 import uuid
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ghostpy.dialects.handover import BREATH, Handover
 from ghostpy.dialects.mysql.binlog_place import BinlogPlace

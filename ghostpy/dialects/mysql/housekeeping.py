@@ -10,7 +10,8 @@ import random
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ghostpy import errors
 from ghostpy.dialects import checkpoint_text, whose

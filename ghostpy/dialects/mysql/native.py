@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ghostpy import errors
 from ghostpy.dialects.mysql import quote
@@ -25,8 +27,7 @@ _MYSQL = (_INSTANT, ("INPLACE", "NONE"), ("INPLACE", "SHARED"))
 _MARIADB = (_INSTANT, ("NOCOPY", "NONE"), ("NOCOPY", "SHARED"), ("INPLACE", "NONE"), ("INPLACE", "SHARED"))
 
 
-@dataclass(frozen=True, slots=True)
-class Native:
+class Native(Struct, frozen=True):
     """How the server would make a change."""
 
     algorithm: str
@@ -77,8 +78,7 @@ class Native:
         return PlannedStep(does, lock, Blocks.NONE, Lasts.GROWS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Numbers:
+class _Numbers(Struct, frozen=True):
     """InnoDB's numbers of a table, or of its partitions, and of their indexes."""
 
     tables: frozenset[int]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from ghostpy.dialects.mysql.binlog_place import BinlogPlace
 from ghostpy.dialects.mysql.gtid import GtidSet
 from ghostpy.model.keys import Key, Mark
 
 
-@dataclass(slots=True)
-class News:
+class News(Struct):
     """See `handover.Mergeable`. `gtids`: the transactions that the keys are of."""
 
     keys: dict[Key, Mark] = field(default_factory=dict)

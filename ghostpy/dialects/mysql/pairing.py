@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.digest import Canonical, canonical, row_digest
@@ -17,8 +18,7 @@ _PARTS = 256
 """Of a chunk: so many times fewer rows need a second look, where a few differ."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pairing:
+class Pairing(Struct, frozen=True):
     """The comparison of one plan. `uncompared` names the shadow's columns that no faithful comparison is known for."""
 
     statements: Statements

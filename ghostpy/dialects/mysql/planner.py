@@ -6,8 +6,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from ghostpy import errors
 from ghostpy.dialects.mysql import quote
@@ -49,8 +50,7 @@ from ghostpy.settings import TargetSettings, TopologySettings
 _CLEAN_UP_LIMIT = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """What to change, names resolved."""
 
     source: TableName

@@ -17,7 +17,9 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ghostpy import errors
 from ghostpy.dialects.mysql import quote
@@ -33,8 +35,7 @@ _WAITING = "Waiting for table metadata lock"
 _POLL = 0.001
 
 
-@dataclass(frozen=True, slots=True)
-class AsideNames:
+class AsideNames(Struct, frozen=True):
     """Names that sort after the source's, byte by byte."""
 
     shadow: TableName

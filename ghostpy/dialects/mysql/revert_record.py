@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ghostpy.dialects import revertible_text, whose
 from ghostpy.dialects.mysql import quote

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.model.names import TableName
 
@@ -20,7 +21,7 @@ _TOKEN = re.compile(
     | (?P<quoted> `(?:[^`]|``)*` )
     | (?P<text> '(?:[^'\\]|\\.|'')*' )
     | (?P<double> "(?:[^"\\]|\\.|"")*" )
-    | (?P<word> [\w$\u0080-\U0010ffff]+ )
+    | (?P<word> [^\x00-#%-/:-@\[-^`{-\x7f]+ )
     | (?P<sign> . )
     """,
     re.VERBOSE | re.DOTALL,
@@ -79,8 +80,7 @@ _BEFORE_OBJECT = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(Struct, frozen=True):
     text: str
     name: str | None
     """The name it may stand for, unquoted; None for signs and strings."""
@@ -93,8 +93,7 @@ class _Token:
 _COMMA = _Token(",", None)
 
 
-@dataclass(frozen=True, slots=True)
-class SourceName:
+class SourceName(Struct, frozen=True):
     """The source's name, compared as its server compares names (`folded`: without regard to case)."""
 
     name: TableName

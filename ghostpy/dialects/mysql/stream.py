@@ -6,7 +6,8 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ghostpy.dialects.handover import Handover
 from ghostpy.dialects.mysql import quote

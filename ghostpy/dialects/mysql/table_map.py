@@ -6,7 +6,7 @@ those of `enum_field_types`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ghostpy.errors import StreamLost
 from ghostpy.model.table import Column
@@ -55,8 +55,7 @@ _CODES: dict[str, frozenset[int]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One column's type in the binlog.
 
     `size` is the number of bytes of its value in a row image; where `length_bytes` is not 0, the value is that many
@@ -74,8 +73,7 @@ class Field:
         return self.code in _CODES.get(column.data_type, (self.code,))
 
 
-@dataclass(frozen=True, slots=True)
-class TableMap:
+class TableMap(Struct, frozen=True):
     schema: str
     table: str
     fields: tuple[Field, ...]

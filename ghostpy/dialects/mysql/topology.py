@@ -6,10 +6,10 @@ Sources: "SHOW REPLICA STATUS" (MySQL manual), "SHOW REPLICA STATUS" (MariaDB Kn
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pymysql
 import pymysql.cursors
+from msgspec.structs import replace
 
 from ghostpy import errors
 from ghostpy.dialects.mysql.driver_errors import error_number

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from ghostpy.dialects.mysql import quote, revert_record
 from ghostpy.dialects.mysql.facts import ServerFacts

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.dialects.mysql.event_fields import file_number
 from ghostpy.errors import StreamLost
@@ -20,8 +21,7 @@ _STATEMENT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class XaStatement:
+class XaStatement(Struct, frozen=True):
     """`verb` is in upper case, `xid` as the statement spells it."""
 
     verb: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ghostpy.dialects import backfill_text
 from ghostpy.dialects.postgres.backfill_plan import backfill_plan

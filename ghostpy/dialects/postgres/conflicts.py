@@ -8,7 +8,8 @@ It is deleted and its key resynced again. Two rows of the *source* that collide 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
@@ -32,8 +33,7 @@ WHERE i.indrelid = to_regclass(%s) AND (i.indisunique OR c.oid IS NOT NULL)
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Exclusive:
+class Exclusive(Struct, frozen=True):
     """What no two rows may share: `parts` are expressions over the shadow's columns."""
 
     name: str

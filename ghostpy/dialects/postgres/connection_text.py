@@ -9,7 +9,8 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy import errors
 from ghostpy.settings import SECRET_PARAMETERS
@@ -18,8 +19,7 @@ _PORT = "5432"
 _DEFAULT_SOCKET = "the local socket"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a connection string leads, as far as libpq tells before connecting; for messages."""
 
     host: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ghostpy.dialects.postgres.clone.index_definitions import IndexDefinition
 from ghostpy.dialects.postgres.key_text import INTEGERS

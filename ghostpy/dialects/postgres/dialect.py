@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from ghostpy.dialects.postgres.data_looks import misfits
 from ghostpy.dialects.postgres.exchange import LockingExchange

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
@@ -48,8 +49,7 @@ _EVICTED = "SELECT dealloc, current_setting('pg_stat_statements.track') FROM {sc
 _EXTENSION = "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements'"
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """What was seen at one moment: how many writes were counted, and how often each statement had run; None: not to be had."""
 
     written: str

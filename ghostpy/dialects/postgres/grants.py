@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ghostpy.dialects.postgres import quote
 
@@ -30,8 +31,7 @@ GRANTS = f"""jsonb_build_object('owner', pg_get_userbyid(c.relowner), 'entries',
 """SQL for what `relation_grants` reads, where c is pg_class."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """One privilege that `grantor` gave to `grantee` (None: PUBLIC)."""
 
     grantor: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ghostpy import errors
 from ghostpy.dialects.postgres.session import Session
@@ -19,8 +19,7 @@ ORDER BY a.xact_start
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """A session that holds a lock on the table."""
 
     pid: int

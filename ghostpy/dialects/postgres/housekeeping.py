@@ -8,8 +8,9 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from ghostpy import errors
 from ghostpy.dialects import checkpoint_text, whose

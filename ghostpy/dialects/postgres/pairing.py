@@ -9,7 +9,8 @@ either, and it takes a third of the time.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.key_text import INTEGERS
@@ -68,8 +69,7 @@ def _as_text(parts: Iterable[str]) -> str:
     return f'ROW({", ".join(parts)})::text COLLATE "C"'
 
 
-@dataclass(frozen=True, slots=True)
-class Pairing:
+class Pairing(Struct, frozen=True):
     """The comparison of one plan."""
 
     statements: Statements

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
@@ -46,8 +48,7 @@ _PROBE_LOCK = "5s"
 _DIVIDES = "PostgreSQL has no ALTER that makes a partitioned table of a plain one"
 
 
-@dataclass(frozen=True, slots=True)
-class _Probed:
+class _Probed(Struct, frozen=True):
     """The new table as the server makes it, on an empty clone that is gone again."""
 
     shadow: Table

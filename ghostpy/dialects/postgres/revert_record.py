@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ghostpy.dialects import revertible_text, whose
 from ghostpy.dialects.postgres import quote
@@ -25,8 +27,7 @@ UNSETTLED = "revert.unsettled"
 """The ledger's row that stands as long as the run that made the exchange has not come to its own end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Behind:
+class Behind(Struct, frozen=True):
     """What this dialect adds. `slot`: the registration whose stream goes on behind the exchange; `shape`: the source's, see `fingerprint.shape`."""
 
     slot: str

@@ -7,10 +7,10 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import psycopg
+from msgspec import Struct
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ghostpy import errors
@@ -62,8 +62,7 @@ class SessionLost(errors.TransientError):
     """A session was lost; it is certain that it can change nothing any more, so that another may do its work again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
+class Backend(Struct, frozen=True):
     """A session as the server knows it."""
 
     pid: int

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ghostpy.dialects.postgres.session import Session
 from ghostpy.model.keys import Mark
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """Transactions below `below` are over, unless among `under_way`."""
 
     below: int

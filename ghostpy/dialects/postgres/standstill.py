@@ -7,8 +7,9 @@ disabled. Identity columns take any value. In the exchange back all of it is as 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec import Struct, to_builtins
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.clone.constraint_definitions import FOREIGN_KEY, Constraint
@@ -29,8 +30,7 @@ WHERE attrelid = %s::int8::oid AND attnum > 0 AND NOT attisdropped AND attidenti
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Standstill:
+class Standstill(Struct, frozen=True):
     """Of one table. `triggers` and `rules`: how each of them fires, as the catalogs have it; `always`: columns that are GENERATED ALWAYS AS IDENTITY."""
 
     keys: tuple[Constraint, ...]
@@ -62,7 +62,8 @@ class Standstill:
 
     def written(self) -> dict[str, Any]:
         """As values of JSON, for `standstill_of`."""
-        return asdict(self)
+        told: dict[str, Any] = to_builtins(self)
+        return told
 
 
 def standstill_of(told: Mapping[str, Any]) -> Standstill:

@@ -6,7 +6,8 @@ Bounds and keys are literals already (`KeyRange`, `Key`); everything else goes t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.key_text import INTEGERS, among, bound_row, key_sql, literal_sql

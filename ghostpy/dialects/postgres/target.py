@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ghostpy import errors
 from ghostpy.dialects.postgres.names import helper_names
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from ghostpy.dialects.postgres.session import Session
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """The table, the change, and the names of what a run makes."""
 
     source: TableName
@@ -26,8 +26,7 @@ class Target:
     names: HelperNames
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """The same as far as the settings tell: `schema` is None where the server's search_path decides."""
 
     schema: str | None

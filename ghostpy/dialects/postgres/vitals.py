@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ghostpy import errors
@@ -35,8 +36,7 @@ _FIGURES: dict[str, Callable[[signals.Asking], Awaitable[float]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Standby:
+class _Standby(Struct, frozen=True):
     replayed: int | None
     told: float | None
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ghostpy.dialects.postgres import quote, revert_record
 from ghostpy.dialects.postgres.fingerprint import shape

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.clone.clone import Altered
@@ -12,8 +13,7 @@ from ghostpy.dialects.postgres.in_place.steps import Step
 from ghostpy.planning.postgres_partitions import Partitioning
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """`fingerprint`: what the source must still be at the exchange. `alters`: the user's statements for the clone. `steps`: those on the source itself."""
 
     oid: int

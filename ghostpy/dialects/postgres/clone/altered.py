@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.clone.constraint_definitions import Constraint
@@ -13,16 +14,14 @@ from ghostpy.dialects.postgres.clone.lent_sequences import Lent, promised
 from ghostpy.model.names import TableName
 
 
-@dataclass(frozen=True, slots=True)
-class Heir:
+class Heir(Struct, frozen=True):
     """An identity column's sequence of the new table, which goes on where the source's stands."""
 
     new: str
     old: str
 
 
-@dataclass(frozen=True, slots=True)
-class Altered:
+class Altered(Struct, frozen=True):
     """The new table's definitions. They name no clone, so those of one hold for another of the same source and ALTER."""
 
     columns: tuple[tuple[str, str], ...]

@@ -8,7 +8,8 @@ labels, and gives identity sequences names and values of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.clone.index_definitions import settings
@@ -46,8 +47,7 @@ WHERE l.classoid = 'pg_class'::regclass AND l.objoid = %s::int8::oid ORDER BY l.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
+class _Table(Struct, frozen=True):
     oid: int
     method: str
     tablespace: str

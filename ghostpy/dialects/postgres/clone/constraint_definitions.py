@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.session import Session
@@ -12,8 +13,7 @@ CHECK, FOREIGN_KEY, NOT_NULL = "c", "f", "n"
 _NOT_VALID = " NOT VALID"
 
 
-@dataclass(frozen=True, slots=True)
-class Constraint:
+class Constraint(Struct, frozen=True):
     """One constraint. `definition` is the server's text, without the name."""
 
     oid: int

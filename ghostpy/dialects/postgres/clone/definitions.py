@@ -6,7 +6,9 @@ The statements mean the table by its bare name: they run under a search_path tha
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.clone.constraint_definitions import Constraint, read_constraints
@@ -20,8 +22,7 @@ _COMMANDS = {"*": "ALL", "r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELE
 _IDENTITIES = {"d": "DEFAULT", "f": "FULL"}
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A trigger, rule or policy: a name, and the statements that make it and undo it."""
 
     name: str
@@ -31,8 +32,7 @@ class Part:
     drop: str
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
+class Statistics(Struct, frozen=True):
     """Extended statistics. They have a schema of their own, which need not be the table's, and stay in it when the table moves."""
 
     name: str
@@ -57,8 +57,7 @@ class Statistics:
         return f"{quote.name(schema)}.{quote.name(self.name)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Definitions:
+class Definitions(Struct, frozen=True):
     """Everything that stands on one table, as its server tells it under one search_path."""
 
     table: TableName

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.session import Session
@@ -12,8 +14,7 @@ PRIMARY, UNIQUE, EXCLUDE = "PRIMARY", "UNIQUE", "EXCLUDE"
 _KINDS = {"p": PRIMARY, "u": UNIQUE, "x": EXCLUDE}
 
 
-@dataclass(frozen=True, slots=True)
-class IndexDefinition:
+class IndexDefinition(Struct, frozen=True):
     """One index. `create` runs in one transaction, under a search_path that begins with the table's schema.
 
     What `create` does to the table itself (a constraint that takes over an index) is of no length; the building is in CREATE INDEX,
@@ -105,8 +106,7 @@ async def read_indexes(session: Session, oid: int, *, doing: str) -> tuple[Index
     return tuple(_index(_Read(*row)) for row in await session.query(question, [oid], doing=doing))
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(Struct, frozen=True):
     """A row of the question."""
 
     oid: int

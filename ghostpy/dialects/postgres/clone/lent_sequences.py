@@ -17,9 +17,9 @@ import contextlib
 import json
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import psycopg
+from msgspec import Struct
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
@@ -43,8 +43,7 @@ _PAST = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Lent:
+class Lent(Struct, frozen=True):
     """A sequence that goes over from the source's column to the new table's."""
 
     sequence: TableName

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.session import Session
@@ -13,8 +14,7 @@ from ghostpy.model.names import TableName
 _DOING = "looking at the table"
 
 
-@dataclass(frozen=True, slots=True)
-class _Own:
+class _Own(Struct, frozen=True):
     """What decides, as the catalogs have it."""
 
     kind: str

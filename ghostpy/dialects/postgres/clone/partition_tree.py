@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
@@ -17,8 +18,7 @@ _MODULUS = re.compile(r"modulus (\d+)", re.IGNORECASE)
 _DOING = "reading the partitions"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """The partitioned table, or one of its partitions."""
 
     oid: int
@@ -35,8 +35,7 @@ class Node:
         return self.bound == "DEFAULT"
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(Struct, frozen=True):
     """`key`: the columns of the table's own partition key, without its expressions."""
 
     key: tuple[str, ...]

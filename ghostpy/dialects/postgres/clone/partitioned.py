@@ -8,7 +8,8 @@ have in the end is tried on that, so that what cannot be had is refused now.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote

@@ -7,8 +7,9 @@ be separated from its table; the new table has another one, which takes over the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.grants import exploded, relation_grants
@@ -19,8 +20,7 @@ Counter: TypeAlias = tuple[int, bool]
 """Where a sequence stands: its last value, and whether that has been given out."""
 
 
-@dataclass(frozen=True, slots=True)
-class OwnedSequence:
+class OwnedSequence(Struct, frozen=True):
     """A sequence owned by `column`, in the table's own schema."""
 
     name: str

@@ -8,7 +8,8 @@ with the parent's columns and unique indexes, which only this transaction sees; 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
@@ -49,8 +50,7 @@ ORDER BY i.indexrelid
 """
 
 
-@dataclass(frozen=True, slots=True)
-class StandIn:
+class StandIn(Struct, frozen=True):
     """The empty table `name` in the place of `parent`."""
 
     name: TableName

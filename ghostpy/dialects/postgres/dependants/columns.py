@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.dialects.postgres.session import Session
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnChanges:
+class ColumnChanges(Struct, frozen=True):
     """What the change does to the columns, by their names in the source."""
 
     renamed: tuple[tuple[str, str], ...]

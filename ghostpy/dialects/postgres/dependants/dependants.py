@@ -8,7 +8,8 @@ exchange's one transaction; and what cannot be made again is a refusal, named.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.dependants import rehearsal
@@ -26,8 +27,7 @@ from ghostpy.model.finding import Finding, Severity
 from ghostpy.model.names import TableName
 
 
-@dataclass(frozen=True, slots=True)
-class Dependants:
+class Dependants(Struct, frozen=True):
     """What points at the source, as statements for the exchange."""
 
     findings: tuple[Finding, ...]

@@ -11,8 +11,8 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg.pq import TransactionStatus
 
 from ghostpy import errors
@@ -103,8 +103,7 @@ _QUESTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(Struct, frozen=True):
     """The answer: what the catalogs say of each thing, by its kind."""
 
     rows: tuple[tuple[str, Described], ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from ghostpy.dialects.postgres import quote
 
@@ -17,8 +18,7 @@ EMPTY_PATH = "SELECT pg_catalog.set_config('search_path', '', true)"
 """Under an empty search path the server writes every name with its schema, and reads it so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(Struct, frozen=True):
     """A table or view. `spelled` is its qualified name, `schema_spelled` its schema's, as the server writes them."""
 
     schema: str
@@ -47,8 +47,7 @@ class Relation:
         return f"LOCK TABLE {'' if self.kind == 'p' else 'ONLY '}{self.spelled} IN ACCESS EXCLUSIVE MODE"
 
 
-@dataclass(frozen=True, slots=True)
-class Rebuilt:
+class Rebuilt(Struct, frozen=True):
     """One such thing. Only `create` speaks of the source's columns; `extras` follow it, and `later` has time."""
 
     kind: str

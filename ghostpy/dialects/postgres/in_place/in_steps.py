@@ -6,7 +6,9 @@ What can fail comes first and can be undone; what cannot be undone comes last, i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
@@ -24,8 +26,7 @@ from ghostpy.planning.postgres_clauses import Clause, Kind
 _MOVES_TABLE = (Kind.RENAME_TABLE, Kind.SET_SCHEMA)
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """What depends on what: the first order whose steps are proven is taken."""
 
     columns_first: bool = False

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.in_place.table_state import PRIMARY, Constraint, IndexState, TableState

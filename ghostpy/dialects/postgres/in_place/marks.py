@@ -7,7 +7,9 @@ Indexes that are built CONCURRENTLY, which no transaction can hold together with
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.in_place.locks import ACCESS_EXCLUSIVE, SHARE_UPDATE_EXCLUSIVE
@@ -35,8 +37,7 @@ ORDER BY 1, 2
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Leftovers:
+class Leftovers(Struct, frozen=True):
     columns: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     indexes: tuple[str, ...] = ()

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import psycopg
+from msgspec import Struct
 
 from ghostpy.dialects.postgres.in_place.table_state import TableState, table_state
 from ghostpy.dialects.postgres.session import Session
@@ -25,8 +25,7 @@ _MESSAGES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Effects:
+class Effects(Struct, frozen=True):
     """Work that grows with the table, and the table before and after."""
 
     before: TableState

@@ -10,7 +10,9 @@ definition.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.in_place import marks
@@ -48,8 +50,7 @@ _STAGED = frozenset(
 _LEFT_IN_BASE = {Kind.ADD_COLUMN: (NOT_NULL,), Kind.ADD_UNIQUE: (UNIQUE,), Kind.ADD_PRIMARY_KEY: (PRIMARY,)}
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """The steps of one clause, by when they come. `base`: what is left of the clause itself."""
 
     base: Clause | None = None

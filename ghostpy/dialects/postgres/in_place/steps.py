@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ghostpy.model.finding import Finding
 from ghostpy.model.plan import Strategy
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """Statements that go together. Names in them are quoted and qualified."""
 
     sql: tuple[str, ...]
@@ -36,8 +35,7 @@ class Step:
     """The definition of the foreign key that it adds, whose rows it looks up in the other table."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What a single clause would have the server do, for the plan."""
 
     clause: str
@@ -45,8 +43,7 @@ class Verdict:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """How a change is made. With SHADOW, `steps` only remove what a dead run has left on the source."""
 
     strategy: Strategy

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ghostpy.dialects.postgres.session import Session
 
@@ -50,8 +52,7 @@ WHERE i.indrelid = %s::int8::oid ORDER BY c.relname
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Constraint:
+class Constraint(Struct, frozen=True):
     name: str
     kind: str
     definition: str
@@ -71,8 +72,7 @@ class Constraint:
     comment: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class IndexState:
+class IndexState(Struct, frozen=True):
     name: str
     file: int
     definition: str
@@ -81,15 +81,13 @@ class IndexState:
     facts: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnState:
+class ColumnState(Struct, frozen=True):
     name: str
     not_null: bool
     facts: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class TableState:
+class TableState(Struct, frozen=True):
     file: int
     facts: Mapping[str, Any]
     sequences: tuple[Mapping[str, Any], ...]

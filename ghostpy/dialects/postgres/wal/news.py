@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from ghostpy.dialects.postgres.wal.lsn import spelled
 from ghostpy.model.change import Position
 from ghostpy.model.keys import Key, Mark
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A place in the stream: everything that commits before `lsn`, and before the end mark of number `end`."""
 
     lsn: int
@@ -20,8 +19,7 @@ class Place:
         return Position(self, spelled(self.lsn))
 
 
-@dataclass(slots=True)
-class News:
+class News(Struct):
     """See `handover.Mergeable`. `lsn`: all that commits before it was found; `end`: the last end mark's number."""
 
     keys: dict[Key, Mark] = field(default_factory=dict)

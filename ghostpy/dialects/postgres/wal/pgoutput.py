@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.dialects.postgres.wal.lsn import spelled
 from ghostpy.dialects.postgres.wal.news import News
@@ -33,8 +34,7 @@ def widened(xid: int, reference: int) -> int:
     return reference + (xid - reference + _HALF) % _WHOLE - _HALF
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
+class Followed(Struct, frozen=True):
     """What to look for. `prefix`: of our own messages; `integer`: whether the key is one integer."""
 
     relation: Relation

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.dialects.postgres.session import Session
 from ghostpy.dialects.postgres.wal.relation import Relation, StreamColumn
@@ -28,8 +29,7 @@ ORDER BY a.attnum
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Attribute:
+class _Attribute(Struct, frozen=True):
     name: str
     type_oid: int
     modifier: int
@@ -40,8 +40,7 @@ class _Attribute:
     identity: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """`relation`: as the stream will describe it; `column_list`: whether only its columns are published, else whole rows.
 
     `generated`: whether stored generated columns have to be asked for.

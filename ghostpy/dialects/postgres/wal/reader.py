@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import psycopg
+from msgspec import Struct
 
 from ghostpy.dialects.postgres.driver_errors import connect_error
 from ghostpy.dialects.postgres.session import OUTPUT, conninfo
 from ghostpy.settings import ConnectSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """Messages in order. `end`: all transactions that commit before it were received, where the server said so."""
 
     messages: Sequence[bytes]
@@ -49,8 +48,7 @@ class Reader(Protocol):
         """Give the connection up. Never raises."""
 
 
-@dataclass(frozen=True, slots=True)
-class SlotAddress:
+class SlotAddress(Struct, frozen=True):
     """Where a slot is. `time_zone`: in which sessions write times, so that keys read the same everywhere."""
 
     settings: ConnectSettings

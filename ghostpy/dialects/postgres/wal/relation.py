@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.errors import StreamLost
 from ghostpy.model.names import TableName
 
 
-@dataclass(frozen=True, slots=True)
-class StreamColumn:
+class StreamColumn(Struct, frozen=True):
     """A column in the stream; `identity`: whether old rows carry it."""
 
     name: str
@@ -19,8 +19,7 @@ class StreamColumn:
     identity: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(Struct, frozen=True):
     """A table in the stream. `replica_identity` is the letter of pg_class.relreplident."""
 
     oid: int

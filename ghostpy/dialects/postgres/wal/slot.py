@@ -11,7 +11,8 @@ import contextlib
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.driver_errors import LockNotAvailable
@@ -79,8 +80,7 @@ def message_prefix(name: str) -> str:
     return f"{_PREFIX}.{name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(Struct, frozen=True):
     """A slot and its publication, made. `relation`: as the stream will describe the source; `lsn`: where it begins."""
 
     name: str
@@ -88,8 +88,7 @@ class Registration:
     lsn: int
 
 
-@dataclass(frozen=True, slots=True)
-class Leftover:
+class Leftover(Struct, frozen=True):
     """A slot or a publication of ours, or both, under one name. `alive`: somebody reads from the slot now."""
 
     name: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.wal.lsn import parsed, spelled
@@ -30,8 +31,7 @@ FROM (SELECT) AS one LEFT JOIN pg_replication_slots s ON s.slot_name = {quote.te
 """
 
 
-@dataclass(frozen=True, slots=True)
-class SlotState:
+class SlotState(Struct, frozen=True):
     """What the server says of a slot and of itself."""
 
     exists: bool
