@@ -23,8 +23,9 @@ import pymysql
 
 from ghostpy import sandbox
 from ghostpy.dialects.mysql.binlog_place import BinlogPlace
-from ghostpy.dialects.mysql.events import EventDecoder, Followed
+from ghostpy.dialects.mysql.events import EventDecoder
 from ghostpy.dialects.mysql.facts import server_facts
+from ghostpy.dialects.mysql.followed import Followed
 from ghostpy.dialects.mysql.replication import Dump
 from ghostpy.dialects.mysql.session import opened
 from ghostpy.dialects.mysql.stream import BinlogStream

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from mysql_binlog import Binlog, query, rows, table_map
 
 from ghostpy.dialects.mysql.alike import Alike
-from ghostpy.dialects.mysql.events import EventDecoder, Followed
+from ghostpy.dialects.mysql.events import EventDecoder
+from ghostpy.dialects.mysql.followed import Followed
 from ghostpy.dialects.mysql.row_image import SourceRows
 from ghostpy.errors import SourceChanged, StreamLost
 from ghostpy.model.names import TableName

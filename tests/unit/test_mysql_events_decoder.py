@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mysql_binlog import Binlog, rows, table_map
 
-from ghostpy.dialects.mysql.events import EventDecoder, Followed
+from ghostpy.dialects.mysql.events import EventDecoder
+from ghostpy.dialects.mysql.followed import Followed
 from ghostpy.dialects.mysql.large_event import LargeEvent
 from ghostpy.errors import SourceChanged, StreamLost
 from ghostpy.model.names import TableName

@@ -14,7 +14,7 @@ class BinlogPlace(Struct, frozen=True):
     """The end of a transaction, as file and offset and, where the server has GTIDs, as the set of what was executed, or by domains.
 
     The GTIDs may lag behind file and offset, never the other way round. Without a file it is a place by GTIDs alone. `settled`: see
-    `events.Followed`. `server`: whose file and offset they are (`facts.identity`), if that is known.
+    `followed.Followed`. `server`: whose file and offset they are (`facts.identity`), if that is known.
     """
 
     file: str

@@ -15,10 +15,9 @@ import struct
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
 import zstandard
-from msgspec import Struct, field
 
 from ghostpy.dialects.mysql import event_fields as fields
-from ghostpy.dialects.mysql import payload, table_map
+from ghostpy.dialects.mysql import payload
 from ghostpy.dialects.mysql.alike import Alike
 from ghostpy.dialects.mysql.domain_gtids import DomainGtids
 from ghostpy.dialects.mysql.event_fields import (
@@ -47,15 +46,13 @@ from ghostpy.dialects.mysql.event_fields import (
     u32,
     u64,
 )
+from ghostpy.dialects.mysql.followed import Followed, FollowedTables, Rows
 from ghostpy.dialects.mysql.gtid import GtidSet, Origin
 from ghostpy.dialects.mysql.large_event import LargeEvent, NestedEvents
-from ghostpy.dialects.mysql.row_image import ROW_EVENTS, LedgerRows, SourceRows
-from ghostpy.dialects.mysql.statement_text import SourceName, changes_source
+from ghostpy.dialects.mysql.row_image import ROW_EVENTS
 from ghostpy.dialects.mysql.xa import XaStatement, XaTransactions
 from ghostpy.errors import SourceChanged, StreamLost
 from ghostpy.model.keys import Key, Mark
-from ghostpy.model.names import TableName
-from ghostpy.model.table import Column
 
 # INTVAR, RAND, USER_VAR and the files of LOAD DATA belong to a statement that comes as text; ROWS_QUERY,
 # PREVIOUS_GTIDS, group replication's two and MariaDB's ANNOTATE_ROWS, BINLOG_CHECKPOINT and GTID_LIST tell nothing that
@@ -76,25 +73,6 @@ _BEFORE_VALUES = re.compile(r"[^'\"=(]{0,200}")
 _FIRST_WORD = re.compile(r"\s*([A-Za-z]+)")
 _TO_SAVEPOINT = re.compile(r"\s*ROLLBACK\s+(?:WORK\s+)?TO\b", re.IGNORECASE)
 _DUMMY_TABLE = b"\xff\xff\xff\x00\x00\x00"  # row events with this table number only end a statement
-
-Rows = SourceRows | LedgerRows
-
-
-class Followed(Struct, frozen=True):
-    """What is looked for in the stream. `columns` are all of the source's, in order; `key` those of the copy key."""
-
-    source: TableName
-    columns: Sequence[Column]
-    key: Sequence[Column]
-    ledger: TableName
-    defaults: Mapping[str, str] = field(default_factory=dict)
-    """Literals of key columns whose default is a constant."""
-    folded_names: bool = False
-    """Whether the server compares table names without regard to case."""
-    settled: tuple[str, int] = ("", 0)
-    """File and offset up to which XA transactions that end without their beginning are known to be visible."""
-    exchange: str = ""
-    """A statement that gave the source its name: the one change of it that is not somebody's."""
 
 
 class EventDecoder:
@@ -125,8 +103,7 @@ class EventDecoder:
         self.file = ""
         self.offset = 0
         self.transactions = 0
-        self._source = SourceName(followed.source, followed.folded_names)
-        self._ledger = SourceName(followed.ledger, followed.folded_names)
+        self._followed_tables = FollowedTables(followed, self._beat)
         self._recent = GtidSet()
         self._xa = XaTransactions(followed.source, followed.settled)
         self._origin: Origin = b""
@@ -443,7 +420,7 @@ class EventDecoder:
         else:
             if text == self.followed.exchange:
                 self._forget_tables()
-            elif changes_source(text, database, self._source):
+            elif self._followed_tables.changed_by(text, database):
                 shown = _BEFORE_VALUES.match(text)
                 raise SourceChanged(
                     f"{self.followed.source} was changed by a statement during the run: {shown[0].strip() if shown else verb}"
@@ -476,34 +453,12 @@ class EventDecoder:
         self._complete(position)
 
     def _table(self, buffer: bytes, body: int, end: int) -> None:
-        number = buffer[body : body + 6]
-        schema, table, _ = table_map.table_name(buffer, body)
-        name = schema.decode("utf-8", "replace"), table.decode("utf-8", "replace")
-        rows: Rows | None = None
-        if self._source.is_table(*name):
-            rows = self._source_rows(table_map.parse(buffer, body, end))
-        elif self._ledger.is_table(*name):
-            rows = LedgerRows(table_map.parse(buffer, body, end), self._beat)
-        self._tables[number] = rows
+        self._tables[buffer[body : body + 6]] = self._followed_tables.rows_of(buffer, body, end)
 
     def _forget_tables(self) -> None:
         """From here on a number may be another table's."""
         self._tables = {_DUMMY_TABLE: None}
         self._alike, self._unexpected = None, _UNEXPECTED
-
-    def _source_rows(self, table: table_map.TableMap) -> SourceRows:
-        of = self.followed
-        if len(table.fields) != len(of.columns):
-            raise SourceChanged(
-                f"{of.source} has {len(table.fields)} columns in the change stream, but {len(of.columns)} are expected"
-            )
-        for logged, column in zip(table.fields, of.columns, strict=True):
-            if not logged.fits(column):
-                raise SourceChanged(
-                    f"column {column.name} of {of.source} is not of the type {column.full_type} any more "
-                    f"in the change stream (binlog type {logged.code})"
-                )
-        return SourceRows(str(of.source), table, of.columns, of.key, of.defaults)
 
     def _beat(self, number: int) -> None:
         if self.heartbeat is None or number > self.heartbeat:

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from ghostpy.dialects.handover import BREATH, Handover
 from ghostpy.dialects.mysql.binlog_place import BinlogPlace
 from ghostpy.dialects.mysql.event_fields import ServerEnded
-from ghostpy.dialects.mysql.events import EventDecoder, Followed
+from ghostpy.dialects.mysql.events import EventDecoder
+from ghostpy.dialects.mysql.followed import Followed
 from ghostpy.dialects.mysql.news import News
 from ghostpy.dialects.mysql.replication import Dump, free_server_id
 from ghostpy.errors import ConnectionFailed, GhostpyError, MissingPrivilege, ServerGone, StreamLost

@@ -13,9 +13,9 @@ from ghostpy.dialects.handover import Handover
 from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.binlog_place import BinlogPlace
 from ghostpy.dialects.mysql.domain_gtids import DomainGtids
-from ghostpy.dialects.mysql.events import Followed
 from ghostpy.dialects.mysql.facts import ServerFacts, identity_question
 from ghostpy.dialects.mysql.fence import Fence
+from ghostpy.dialects.mysql.followed import Followed
 from ghostpy.dialects.mysql.follower import Follower
 from ghostpy.dialects.mysql.gtid import GtidSet
 from ghostpy.dialects.mysql.key_image import default_literals
