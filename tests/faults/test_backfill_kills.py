@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import random
 import signal
 import subprocess
@@ -185,7 +186,7 @@ def test_cut_off_again_and_again(
     server: sandbox.Server = request.getfixturevalue(kind)
     place, choose = make_backfilled(server, new_database, 6000), random.Random(3)
     with proxied(server.host, server.port) as proxy, Application(place, 6000) as application:
-        through = replace(place, port=proxy.port)
+        through = dataclasses.replace(place, port=proxy.port)
         for cuts in (3, 0):
             again = ("--resume",) if place.is_begun() else ()
             with running(through, tmp_path, *SLOWLY, *again, *(() if cuts else ("--nice-ratio=0",))) as run:
@@ -231,19 +232,19 @@ def test_another_backfill_instead(
     """It is refused; --restart begins it, but not before it is found good."""
     place = make_backfilled(request.getfixturevalue(kind), new_database)
     done = _dead(place, tmp_path)
-    other = replace(place, sets=("n = n + 2",))
+    other = dataclasses.replace(place, sets=("n = n + 2",))
     refused = other.run("--execute")
     assert refused.status == 17, refused.errors
     assert "it differs in --set" in refused.errors
     assert "--restart" in refused.errors
-    elsewhere = replace(place, where="wanted = 0").run("--execute")
+    elsewhere = dataclasses.replace(place, where="wanted = 0").run("--execute")
     assert (elsewhere.status, "it differs in --where" in elsewhere.errors) == (17, True), elsewhere.errors
     place.do("CREATE TABLE u (id INT PRIMARY KEY, n INT NOT NULL, wanted INT NOT NULL)")
     same_ledger = ("--table=u", f"--force-table-names={'public_t' if kind == 'postgres' else 't'}")
     of_another = place.run("--execute", *same_ledger)
     assert (of_another.status, "it differs in the table" in of_another.errors) == (17, True), of_another.errors
     place.do("DROP TABLE u")
-    bad = replace(place, sets=("n = nobody",)).run("--execute", "--restart")
+    bad = dataclasses.replace(place, sets=("n = nobody",)).run("--execute", "--restart")
     assert bad.status == 3, bad.errors
     assert place.updated() == done
     assert place.is_begun()
