@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -116,6 +117,7 @@ class PostgresTwins(TwinTables):
             dialect="postgres", host=server.host, port=server.port, user=server.user, dsn=self.url(database)
         )
         self.place = {"database": database, "table": self.qualified()}
+        self._looking: dict[str, psycopg.Connection[Any]] = {}
         _prepare(server)
 
     def url(self, database: str) -> str:
@@ -130,15 +132,14 @@ class PostgresTwins(TwinTables):
         yield
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        for session in self._looking.values():
+            session.close()
 
     def values(self, *, twin: bool, old: bool) -> list[tuple[str, str]]:
         return self._ask(_COLUMNS, [self.qualified(old=old)], twin=twin)
 
     def read(self, database: str, question: str) -> Rows:
-        with closing(psycopg.connect(self.url(database))) as session:
-            session.execute(_OUTPUT.encode())
-            return session.execute(question.encode()).fetchall()
+        return self._looks(database, question)
 
     def definition(self, *, twin: bool = False) -> str:
         without = () if twin else (self.names.old.schema,)
@@ -168,11 +169,18 @@ class PostgresTwins(TwinTables):
         return helper_names(TableName(self.case.schema, self.case.table))
 
     def _ask(self, question: str, values: Any = None, *, twin: bool = False) -> list[tuple[Any, ...]]:
-        with closing(psycopg.connect(self.url(self.twin if twin else self.database))) as session:
+        return self._looks(self.twin if twin else self.database, question, values)
+
+    def _looks(self, database: str, question: str, values: Any = None) -> list[tuple[Any, ...]]:
+        session = self._looking.get(database)
+        if session is None:
+            session = psycopg.connect(self.url(database), autocommit=True, prepare_threshold=None)
             session.execute(_OUTPUT.encode())
-            return session.execute(question.encode(), values).fetchall()
+            self._looking[database] = session
+        return session.execute(question.encode(), values).fetchall()
 
 
+@cache
 def _prepare(server: sandbox.PostgresServer) -> None:
     """Make what belongs to the whole server: roles without rights, and a tablespace."""
     known = {row["rolname"] for row in server.execute("SELECT rolname FROM pg_roles")}

@@ -30,7 +30,7 @@ from ghostpy.settings import ConnectSettings, CopySettings, CutOverSettings, Mig
 
 _WRITERS = 2
 _PATIENCE = 60.0
-_PAUSE = 0.005
+_PAUSE = 0.01
 _SHOWN = 3
 _ATTEMPTS = 5
 

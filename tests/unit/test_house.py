@@ -129,13 +129,12 @@ def test_the_story_fits_on_one_screen() -> None:
     assert len((_ROOT / "engine" / "migration.py").read_text().splitlines()) <= 100
 
 
-@pytest.mark.parametrize("path", _FILES, ids=lambda path: str(path.relative_to(_ROOT)))
-def test_values_are_structs(path: Path) -> None:
+def test_values_are_structs() -> None:
     """Python takes half a millisecond to make the class of a frozen dataclass, and a command begins with hundreds of them."""
-    if path.relative_to(_ROOT).parts[0] == "api":
-        return  # What it returns is the caller's, who knows dataclasses.
     frozen = [
-        each.name
+        f"{path.relative_to(_ROOT)}: {each.name}"
+        for path in _FILES
+        if path.relative_to(_ROOT).parts[0] != "api"  # what that returns is the caller's, who knows dataclasses
         for each in ast.walk(ast.parse(path.read_text()))
         if isinstance(each, ast.ClassDef) and any("frozen=True" in ast.unparse(by) for by in each.decorator_list)
     ]
