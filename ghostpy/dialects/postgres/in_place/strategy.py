@@ -219,9 +219,11 @@ class _Chooser:
         return Choice(Strategy.NOTHING, "the table is as the ALTER would make it", findings=findings)
 
     async def _by_clauses(self, oid: int, whole: Effects, parents: tuple[str, ...]) -> Choice:
+        tried = [(clause, whole) for clause in self._tried]
         try:
-            async with probe.undone(self._session):
-                tried = [(clause, await self._run(oid, [clause])) for clause in self._tried]
+            if len(tried) > 1:
+                async with probe.undone(self._session):
+                    tried = [(clause, await self._run(oid, [clause])) for clause in self._tried]
         except (errors.ServerGone, errors.TransientError):
             raise
         except errors.GhostpyError:
