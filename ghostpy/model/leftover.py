@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from msgspec import Struct
+from ghostpy.model.compared import ComparedInPart
 
 
-class Leftover(Struct, frozen=True):
+class Leftover(ComparedInPart, frozen=True):
     """`kind` and `name` say what it is; `of`: the table that the run was about, as far as that is known.
 
     `alive`: a run about this table is under way, so it is in use. `kept`: it holds rows of the application's, and goes only where it is
@@ -28,12 +28,6 @@ class Leftover(Struct, frozen=True):
     run: str = ""
     """The host and process of the run."""
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Leftover) and self._compared == other._compared
-
-    def __hash__(self) -> int:
-        return hash(self._compared)
-
     @property
-    def _compared(self) -> tuple[object, ...]:
+    def compared(self) -> tuple[object, ...]:
         return self.kind, self.name, self.of, self.alive, self.kept, self.resumable

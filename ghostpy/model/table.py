@@ -7,6 +7,7 @@ from enum import Enum
 from msgspec import Struct
 from msgspec.structs import astuple
 
+from ghostpy.model.compared import ComparedInPart
 from ghostpy.model.names import TableName
 
 
@@ -74,7 +75,7 @@ class ForeignKey(Struct, frozen=True):
     parent: TableName
 
 
-class Table(Struct, frozen=True):
+class Table(ComparedInPart, frozen=True):
     """A table with what hangs on it. `kind` is the server's word for it (`BASE TABLE`, `VIEW`, …)."""
 
     name: TableName
@@ -89,15 +90,8 @@ class Table(Struct, frozen=True):
     triggers: tuple[str, ...] = ()
     create_sql: str = ""
 
-    def __eq__(self, other: object) -> bool:
-        """Whatever their `create_sql` is."""
-        return isinstance(other, Table) and self._compared == other._compared
-
-    def __hash__(self) -> int:
-        return hash(self._compared)
-
     @property
-    def _compared(self) -> tuple[object, ...]:
+    def compared(self) -> tuple[object, ...]:
         return astuple(self)[:-1]
 
     def column(self, name: str) -> Column:

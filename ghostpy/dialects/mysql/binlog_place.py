@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
-
 from ghostpy.dialects.mysql.domain_gtids import DomainGtids
 from ghostpy.dialects.mysql.event_fields import file_number
 from ghostpy.dialects.mysql.gtid import GtidSet
 from ghostpy.model.change import Position
+from ghostpy.model.compared import ComparedInPart
 
 
-class BinlogPlace(Struct, frozen=True):
+class BinlogPlace(ComparedInPart, frozen=True):
     """The end of a transaction, as file and offset and, where the server has GTIDs, as the set of what was executed, or by domains.
 
     The GTIDs may lag behind file and offset, never the other way round. Without a file it is a place by GTIDs alone. `settled`: see
@@ -24,14 +23,8 @@ class BinlogPlace(Struct, frozen=True):
     domains: DomainGtids | None = None
     server: str = ""
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, BinlogPlace) and self._compared == other._compared
-
-    def __hash__(self) -> int:
-        return hash(self._compared)
-
     @property
-    def _compared(self) -> tuple[object, ...]:
+    def compared(self) -> tuple[object, ...]:
         return self.file, self.offset, self.settled
 
     @property
