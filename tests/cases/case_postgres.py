@@ -51,7 +51,10 @@ UNION ALL SELECT 'table ' || nspname || '.' || relname FROM pg_class c JOIN pg_n
 WHERE {_OWN} AND relkind IN ('r', 'p', 'v', 'm', 'f')
 UNION ALL SELECT 'slot ' || slot_name FROM pg_replication_slots WHERE database = current_database()
 """
-_COUNTERS = "SELECT schemaname || '.' || sequencename, coalesce(last_value, 0) FROM pg_sequences WHERE schemaname <> %s"
+# The higher, the more has been given out, whichever way a sequence counts.
+_COUNTERS = """
+SELECT schemaname || '.' || sequencename, coalesce(last_value, 0)::numeric * sign(increment_by::numeric) FROM pg_sequences WHERE schemaname <> %s
+"""
 
 
 class PostgresPair(BothTables):
