@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from ghostpy.sandbox.drivers import DRIVERS, Driver
 from ghostpy.sandbox.shapes import Shape, SysbenchRows, Values
@@ -27,10 +25,10 @@ class Load(Struct, frozen=True):
     password: str = ""
     threads: int = 4
     rate: float = 0.0
-    mix: Mapping[str, float] = msgspec.field(
+    mix: Mapping[str, float] = field(
         default_factory=lambda: {"update": 0.85, "insert": 0.06, "delete": 0.04, "rekey": 0.03, "several": 0.02}
     )
-    shape: Shape = msgspec.field(default_factory=SysbenchRows)
+    shape: Shape = field(default_factory=SysbenchRows)
     hot: float = 0.2
     """Share of statements that go to the first 100 rows of each writer."""
     seed: int = 1
@@ -43,8 +41,7 @@ class Load(Struct, frozen=True):
         return DRIVERS[self.shape.kind]
 
 
-@dataclass
-class Committed:
+class Committed(Struct):
     """What a load's writers committed."""
 
     rows: dict[int, Values | None] = field(default_factory=dict)
