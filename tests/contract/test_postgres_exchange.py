@@ -74,3 +74,45 @@ def test_an_exchange_over_its_time_changes_nothing(
 
     asyncio.run(scenario())
     assert execute("SELECT v, pg_typeof(v)::text FROM w WHERE id = 3") == [(4, "bigint")]
+
+
+def test_what_depends_on_the_table_is_planned_before_the_lock(
+    postgres_with: Callable[[int, sandbox.Options], sandbox.PostgresServer],
+    new_database: Callable[[sandbox.Server], str],
+) -> None:
+    """Planning the question takes ten times as long as answering it, and writers are held meanwhile."""
+    server = postgres_with(18, {})
+    name = new_database(server)
+    url = f"postgresql://{server.user}@{server.host}:{server.port}/{name}"
+    log = server.folder / "server.log"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE t (id int PRIMARY KEY, v int)")
+        connection.execute(f"ALTER DATABASE {name} SET log_planner_stats = on".encode())
+    dialect = PostgresDialect(
+        MigrateSettings(
+            connect=ConnectSettings(dialect="postgres", dsn=url),
+            target=TargetSettings(table="t", alter="ALTER v TYPE bigint", strategy="shadow"),
+            copy=COPY,
+            execute=True,
+        )
+    )
+    planned: list[int] = []
+
+    def plannings() -> int:
+        """How often the question was planned, by whomever."""
+        return log.read_text(errors="replace").count("STATEMENT:  EXECUTE ghostpy_dependants_")
+
+    async def scenario() -> None:
+        async with running(dialect) as run:
+            await run.rounds(bare=True).run()
+            await run.housekeeping.build_indexes()
+            planned.append(plannings())
+            async with run.parts.exchanging.frozen(timeout=3.0) as frozen:
+                planned.append(plannings())
+                await frozen.exchange()
+                planned.append(plannings())
+            await run.housekeeping.finish()
+
+    asyncio.run(scenario())
+    at_first, before_lock, under_lock = planned
+    assert 0 < at_first < before_lock == under_lock
