@@ -25,8 +25,10 @@ Known: TypeAlias = Mapping[int, tuple[object, ...]]
 
 async def run_alters(
     session: Session, source: Definitions, clone: TableName, alters: Sequence[str], holders: Mapping[str, str | None]
-) -> Known:
-    """Run `alters`; which of the clone's indexes were there before. `holders` are sequences that keep names taken, and are gone then.
+) -> tuple[Definitions, Known]:
+    """Run `alters`; what stands on the clone then, and which of its indexes were there before.
+
+    `holders` are sequences that keep names taken, and are gone then.
 
     One that does so on behalf of a column of the source goes with that.
     """
@@ -44,7 +46,7 @@ async def run_alters(
         await _drop(session, path, freed)
         held = {holder: column for holder, column in held.items() if holder not in freed}
     await _drop(session, path, list(held))
-    return carried
+    return now, carried
 
 
 async def _drop(session: Session, path: Sequence[str], sequences: Sequence[str]) -> None:

@@ -62,23 +62,23 @@ class _Table(Struct, frozen=True):
         return ", ".join(filter(None, [settings(self.options), settings(self.toast_options, prefix="toast.")]))
 
 
-async def create_bare(session: Session, source: TableName, clone: TableName, *, partitioned_by: str = "") -> None:
-    """Make `clone`, in a schema that is there, within a transaction. `partitioned_by`: what follows PARTITION BY, if it is to be so."""
+async def create_bare(
+    session: Session, source: TableName, clone: TableName, owned: Sequence[OwnedSequence], *, partitioned_by: str = ""
+) -> None:
+    """Make `clone`, in a schema that is there, within a transaction.
+
+    `owned`: the source's sequences. `partitioned_by`: what follows PARTITION BY, if it is to be so.
+    """
     doing = f"making an empty clone of {source}"
     table = await _table(session, source, doing)
     create = _create(session, source, clone, table, partitioned_by)
     path = path_of(clone, source)
     await run_under(session, path, [create], doing=doing)
     await _same_array_type(session, source, clone, table, create, doing)
-    sequences = await read_sequences(session, source, doing=doing)
     settled = [
-        *await _settled_identities(session, clone, sequences, doing),
+        *await _settled_identities(session, clone, owned, doing),
         *await _attributes(session, clone, table, doing),
-        *(
-            _comment("SEQUENCE", TableName(clone.schema, s.name), s.comment)
-            for s in sequences
-            if s.identity and s.comment
-        ),
+        *(_comment("SEQUENCE", TableName(clone.schema, s.name), s.comment) for s in owned if s.identity and s.comment),
     ]
     await run_under(session, path, settled, doing=doing)
 
@@ -121,13 +121,15 @@ async def _same_array_type(
 
 
 async def _settled_identities(
-    session: Session, clone: TableName, sequences: tuple[OwnedSequence, ...], doing: str
+    session: Session, clone: TableName, owned: Sequence[OwnedSequence], doing: str
 ) -> list[str]:
     """Identity sequences get the names of the source's, by way of names that none of them has.
 
     And their types: LIKE makes all of them bigint with the bounds of the other, which then would not grow with the column's type.
     """
-    wanted = [sequence for sequence in sequences if sequence.identity]
+    wanted = [sequence for sequence in owned if sequence.identity]
+    if not wanted:
+        return []
     given = [sequence for sequence in await read_sequences(session, clone, doing=doing) if sequence.identity]
     away, back = [], []
     for number, (sequence, model) in enumerate(zip(given, wanted, strict=True)):

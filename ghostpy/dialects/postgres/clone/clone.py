@@ -18,7 +18,7 @@ from ghostpy.dialects.postgres.clone.definitions import Definitions, read_defini
 from ghostpy.dialects.postgres.clone.inheritance import inherit
 from ghostpy.dialects.postgres.clone.own_findings import own_findings
 from ghostpy.dialects.postgres.clone.partitioned import partitioned
-from ghostpy.dialects.postgres.clone.sequences import counters, read_sequences
+from ghostpy.dialects.postgres.clone.sequences import OwnedSequence, counters, read_sequences
 from ghostpy.dialects.postgres.clone.stand_in_parents import StandIn, references, see_reachable, stand_ins, with_parents
 from ghostpy.dialects.postgres.replay import path_of, run_under
 from ghostpy.dialects.postgres.session import Session
@@ -51,7 +51,7 @@ async def build_clone(
     owned = await read_sequences(session, source, doing=doing)
     taken: dict[str, str | None] = {each.name: each.column for each in owned if not each.identity}
     while True:
-        altered, in_the_way = await _built(session, before, clone, alters, partitioning, taken)
+        altered, in_the_way = await _built(session, before, owned, clone, alters, partitioning, taken)
         if not in_the_way:
             await session.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}", doing=doing)
             return altered
@@ -63,6 +63,7 @@ async def build_clone(
 async def _built(
     session: Session,
     before: Definitions,
+    owned: Sequence[OwnedSequence],
     clone: TableName,
     alters: Sequence[str],
     partitioning: Partitioning | None,
@@ -80,15 +81,14 @@ async def _built(
     parents = await stand_ins(session, named - {before.oid}, clone.schema, path)
     instead = {oid: parent.name for oid, parent in parents.items()} | {before.oid: clone}
     holders = {quote.table(TableName(clone.schema, name)): column for name, column in taken.items()}
-    await create_bare(session, source, clone)
+    await create_bare(session, source, clone, owned)
     await run_under(session, path, _dressing(before, clone, parents), doing=doing)
     await run_under(session, path, [f"CREATE SEQUENCE {holder}" for holder in holders], doing=doing)
     stood = await counters(session, await read_sequences(session, clone, doing=doing), doing=doing)
     texts = [with_parents(alter, found, instead) for alter, found in pointing]
-    carried = await run_alters(session, before, clone, texts, holders)
-    stand = await read_definitions(session, clone, path)
+    stand, carried = await run_alters(session, before, clone, texts, holders)
     after = _to_real_parents(stand, parents)
-    altered = await inherit(session, before, after, marked(after.indexes, carried), stood, alters)
+    altered = await inherit(session, before, owned, after, marked(after.indexes, carried), stood, alters)
     await see_reachable(session, {key.parent for key in after.constraints if key.parent and not key.on_itself})
     in_the_way = await _names_in_the_way(session, before, after)
     await _rehearse(session, path, altered.before_exchange)

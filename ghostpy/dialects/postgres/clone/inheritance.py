@@ -34,17 +34,18 @@ _CHANGES_OWNER = re.compile(r"\bowner\s+to\b", re.IGNORECASE)
 async def inherit(
     session: Session,
     source: Definitions,
+    of_source: Sequence[OwnedSequence],
     clone: Definitions,
     indexes: tuple[IndexDefinition, ...],
     stood: Mapping[int, Counter],
     alters: Sequence[str],
 ) -> Altered:
-    """What the new table must have. `stood`: where the clone's sequences stood before the ALTER, by their oids."""
+    """What the new table must have. `of_source`: its sequences; `stood`: where the clone's stood before the ALTER, by their oids."""
     columns = await paired(session, source, clone)
     renamed = dict(columns)
     owner = clone.owner if any(_CHANGES_OWNER.search(alter) for alter in alters) else source.owner
-    of_source = await read_sequences(session, source.table, doing=_DOING)
-    heirs = await _heirs(session, of_source, clone.table, stood)
+    of_clone = await read_sequences(session, clone.table, doing=_DOING)
+    heirs = await _heirs(session, of_source, of_clone, stood)
     granted, late = await _grants(session, source, owner, renamed)
     keys = [constraint for constraint in clone.constraints if constraint.kind == FOREIGN_KEY]
     left = [key for key in source.constraints if key.kind == FOREIGN_KEY and not key.on_itself]
@@ -63,7 +64,7 @@ async def inherit(
             *(line for policy in clone.policies for line in (_if_there(policy.drop), *policy.create)),
             *granted,
             *(line for each in of_source if each.name in names for line in each.grants(owner)),
-            *await _new_sequences(session, source.table.schema, clone.table, owner, names),
+            *await _new_sequences(session, source.table.schema, of_clone, owner, names),
         ),
         after_exchange=tuple(
             f"ALTER TABLE {quote.table(source.table)} VALIDATE CONSTRAINT {quote.name(key.name)}"
@@ -128,20 +129,23 @@ def _lent(sequences: Iterable[OwnedSequence], renamed: Mapping[str, str], new_ow
 
 
 async def _heirs(
-    session: Session, of_source: Iterable[OwnedSequence], clone: TableName, stood: Mapping[int, Counter]
+    session: Session,
+    of_source: Iterable[OwnedSequence],
+    of_clone: Iterable[OwnedSequence],
+    stood: Mapping[int, Counter],
 ) -> tuple[Heir, ...]:
     """The identity sequences that are still the source's, and that the ALTER has not set to a value of its own (RESTART)."""
-    still = [each for each in await read_sequences(session, clone, doing=_DOING) if each.oid in stood]
+    still = [each for each in of_clone if each.oid in stood]
     stand = await counters(session, still, doing=_DOING)
     names = {each.name for each in still if stand[each.oid] == stood[each.oid]}
     return tuple(Heir(new=each.name, old=each.name) for each in of_source if each.identity and each.name in names)
 
 
 async def _new_sequences(
-    session: Session, schema: str, clone: TableName, owner: str, carried: Collection[str]
+    session: Session, schema: str, of_clone: Iterable[OwnedSequence], owner: str, carried: Collection[str]
 ) -> list[str]:
     """Privileges of the sequences that the ALTER added, as they would be if `owner` had made them in `schema`."""
-    made = [each for each in await read_sequences(session, clone, doing=_DOING) if each.name not in carried]
+    made = [each for each in of_clone if each.name not in carried]
     usual = await usual_access(session, owner, schema, doing=_DOING) if made else None
     return [line for each in made for line in replace(each, access=each.access | usual).grants(owner)] if usual else []
 

@@ -19,7 +19,7 @@ from ghostpy.dialects.postgres.clone.constraint_definitions import FOREIGN_KEY, 
 from ghostpy.dialects.postgres.clone.definitions import Definitions
 from ghostpy.dialects.postgres.clone.index_definitions import PRIMARY, IndexDefinition
 from ghostpy.dialects.postgres.clone.partition_tree import Tree, read_tree
-from ghostpy.dialects.postgres.clone.sequences import counters, read_sequences
+from ghostpy.dialects.postgres.clone.sequences import OwnedSequence, counters, read_sequences
 from ghostpy.dialects.postgres.replay import path_of, run_under
 from ghostpy.dialects.postgres.session import Session
 from ghostpy.model.names import TableName
@@ -45,8 +45,9 @@ async def partitioned(
         f"CREATE SCHEMA {quote.name(aside.schema)}; ALTER TABLE {quote.table(clone)} SET SCHEMA {quote.name(aside.schema)}",
         doing=_DOING,
     )
-    await create_bare(session, aside, clone, partitioned_by=partitioning.by)
-    await run_under(session, path, await _sequences(session, aside, clone), doing=_DOING)
+    owned = await read_sequences(session, aside, doing=_DOING)
+    await create_bare(session, aside, clone, owned, partitioned_by=partitioning.by)
+    await run_under(session, path, await _sequences(session, owned, clone), doing=_DOING)
     await _constrain(session, source, path, plain)
     await run_under(session, path, await _divided(session, aside, clone, partitioning.partitions), doing=_DOING)
     tree = await read_tree(session, clone)
@@ -61,10 +62,9 @@ async def partitioned(
     return result
 
 
-async def _sequences(session: Session, plain: TableName, clone: TableName) -> list[str]:
+async def _sequences(session: Session, owned: Sequence[OwnedSequence], clone: TableName) -> list[str]:
     """Statements that hand a serial's sequence over to the clone, and set an identity's to where the ALTER has put it."""
     statements = []
-    owned = await read_sequences(session, plain, doing=_DOING)
     stand = await counters(session, owned, doing=_DOING)
     for each in owned:
         here = TableName(clone.schema, each.name)
