@@ -1,7 +1,7 @@
 """How many single-row transactions a second does the change stream decode, and how many a general library on the same
 binlog?
 
-    python -m bench.decode [--transactions N] [--json]
+    python -m bench.decode [--server mysql|mariadb] [--transactions N] [--json]
 
 A throwaway server runs N single-row transactions on a sysbench-like table (and one large UPDATE). Then, one after the
 other on the same binlog: our decoder on the bytes in memory, our whole stream from the server, and mysql-replication's
@@ -46,20 +46,25 @@ _TABLE_ROWS = 20_000
 _PREPARE = (
     "CREATE DATABASE bench",
     "USE bench",
-    "SET cte_max_recursion_depth=1000000000, sql_log_bin=0",
+    "SET {depth}=1000000000, sql_log_bin=0",
     "CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, k INT NOT NULL, c CHAR(120) NOT NULL, pad CHAR(60) NOT NULL, KEY (k))",
     "INSERT INTO t (k, c, pad) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) "
-    "SELECT i, RPAD(HEX(RANDOM_BYTES(55)), 119, '-'), RPAD(HEX(RANDOM_BYTES(28)), 59, '-') FROM n",
+    "SELECT i, RPAD(SHA2(i, 512), 119, '-'), RPAD(SHA2(i, 224), 59, '-') FROM n",
     "CREATE PROCEDURE work (n INT) BEGIN WHILE n > 0 DO UPDATE t SET k = k + 1 WHERE id = 1 + (n * 7919) % {rows}; "
     "SET n = n - 1; END WHILE; END",
     "SET sql_log_bin=1",
 )
 
 
+_DEPTH = {"mysql": "cte_max_recursion_depth", "mariadb": "max_recursive_iterations"}
+_END = {"mysql": "SHOW BINARY LOG STATUS", "mariadb": "SHOW MASTER STATUS"}
+
+
 @dataclass(frozen=True)
 class Figures:
     """Row changes a second; `single` for transactions of one row each, `large` for one transaction of many."""
 
+    server: str
     transactions: int
     single_in_memory: float
     single_from_server: float
@@ -80,9 +85,10 @@ class Figures:
         return self.large_in_memory / self.large_library
 
 
-def measure(transactions: int) -> Figures:
+def measure(kind: str, transactions: int) -> Figures:
     """Run all of it on a throwaway server."""
-    with sandbox.mysql({"sync-binlog": 0, "innodb-flush-log-at-trx-commit": 0, "max-binlog-size": 1 << 30}) as server:
+    options = {"sync-binlog": 0, "innodb-flush-log-at-trx-commit": 0, "max-binlog-size": 1 << 30}
+    with {"mysql": sandbox.mysql, "mariadb": sandbox.mariadb}[kind](options) as server:
         settings = ConnectSettings(host=server.host, port=server.port, user=server.user)
         with (
             closing(
@@ -93,16 +99,17 @@ def measure(transactions: int) -> Figures:
             connection.cursor() as cursor,
         ):
             for statement in _PREPARE:
-                cursor.execute(statement.format(rows=_TABLE_ROWS))
-            start = _place(cursor)
+                cursor.execute(statement.format(rows=_TABLE_ROWS, depth=_DEPTH[kind]))
+            start = _place(cursor, kind)
             cursor.execute(f"CALL work({transactions})")
-            middle = _place(cursor)
+            middle = _place(cursor, kind)
             large = transactions // _TABLE_ROWS or 1
             for _ in range(large):
                 cursor.execute("UPDATE t SET k = k + 1")
-            end = _place(cursor)
+            end = _place(cursor, kind)
         large_rows = large * _TABLE_ROWS
         return Figures(
+            server=kind,
             transactions=transactions,
             single_in_memory=transactions / _in_memory(settings, start, middle, transactions),
             single_from_server=transactions / asyncio.run(_from_server(settings, start, transactions)),
@@ -112,8 +119,8 @@ def measure(transactions: int) -> Figures:
         )
 
 
-def _place(cursor: pymysql.cursors.Cursor) -> BinlogPlace:
-    cursor.execute("SHOW BINARY LOG STATUS")
+def _place(cursor: pymysql.cursors.Cursor, kind: str) -> BinlogPlace:
+    cursor.execute(_END[kind])
     row = cursor.fetchone()
     assert row is not None
     return BinlogPlace(str(row[0]), int(row[1]))
@@ -185,15 +192,16 @@ def _library(settings: ConnectSettings, start: BinlogPlace, rows: int) -> float:
 def main() -> None:
     """Print the figures."""
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    options.add_argument("--server", choices=sorted(_END), default="mysql")
     options.add_argument("--transactions", type=int, default=100_000)
     options.add_argument("--json", action="store_true", help="one line of JSON instead of the table")
     chosen = options.parse_args()
-    figures = measure(chosen.transactions)
+    figures = measure(chosen.server, chosen.transactions)
     if chosen.json:
         ratios = {name: getattr(figures, name) for name in ("ratio_in_memory", "ratio_from_server", "ratio_large")}
         print(json.dumps(vars(figures) | ratios))
         return
-    print(f"{figures.transactions:,} single-row transactions on {sys.platform}, Python {sys.version.split()[0]}")
+    print(f"{figures.transactions:,} single-row transactions on {figures.server}, Python {sys.version.split()[0]}")
     print(f"  {'':34}{'changes/s':>12}{'ratio':>8}")
     for label, value, base in (
         ("single rows, mysql-replication", figures.single_library, figures.single_library),

@@ -19,17 +19,16 @@ class Binlog:
         self._packet = packet
         self._out = bytearray()
         self._number = 0
-        self._server = 1
         self.offset = 4
 
     def __bytes__(self) -> bytes:
         return bytes(self._out)
 
-    def event(self, kind: int, body: bytes, *, flags: int = 0, artificial: bool = False) -> None:
+    def event(self, kind: int, body: bytes, *, flags: int = 0, artificial: bool = False, server: int = 1) -> None:
         """Append an event, cut into packets where it is too long for one."""
         size = HEADER.size + len(body) + 4 * self._checksums
         self.offset += 0 if artificial else size
-        content = self._raw(kind, body, size, 0 if artificial else self.offset, flags, self._server)
+        content = self._raw(kind, body, size, 0 if artificial else self.offset, flags, server)
         if self._checksums:
             content += zlib.crc32(content).to_bytes(4, "little")
         self.packets(b"\x00" + content)
@@ -59,9 +58,7 @@ class Binlog:
         self.event(33, b"\x01" + server + number.to_bytes(8, "little") + b"\x02" + bytes(16))
 
     def mariadb_gtid(self, domain: int, server: int, number: int, *, standalone: bool = False) -> None:
-        self._server = server
-        self.event(162, struct.pack("<QIB", number, domain, standalone) + bytes(6))
-        self._server = 1
+        self.event(162, struct.pack("<QIB", number, domain, standalone) + bytes(6), server=server)
 
     def query(self, text: str, database: str = "db") -> None:
         self.event(2, query(text, database))

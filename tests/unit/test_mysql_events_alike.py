@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mysql_binlog import Binlog, query, rows, table_map
 
 from ghostpy.dialects.mysql.alike import Alike
+from ghostpy.dialects.mysql.domain_gtids import DomainGtids
 from ghostpy.dialects.mysql.event_fields import PACKET_HEAD, XID
 from ghostpy.dialects.mysql.events import EventDecoder
 from ghostpy.dialects.mysql.followed import Followed
@@ -72,13 +73,13 @@ def logs(draw: st.DrawFn) -> tuple[Binlog, list[int]]:
     """A binlog, and where each of its events begins. Mostly the same transaction again and again, and now and then something else."""
     log = Binlog(checksums=draw(st.booleans()))
     log.begin_file()
-    number, origin, numbered = 1, ORIGIN, draw(st.booleans())
+    number, origin, numbered, mariadb = 1, ORIGIN, draw(st.booleans()), draw(st.booleans())
     change = rows(UPDATE, 3, image(1, 1, b"ab"), image(1, 2, b"ab"))
     edges = [len(bytes(log))]
 
-    def event(kind: int, body: bytes) -> None:
+    def event(kind: int, body: bytes, *, server: int = 1) -> None:
         edges.append(len(bytes(log)))
-        log.event(kind, body)
+        log.event(kind, body, server=server)
 
     for odd in draw(st.lists(st.integers(0, 14), min_size=2, max_size=12)):
         if odd == 1:
@@ -97,21 +98,32 @@ def logs(draw: st.DrawFn) -> tuple[Binlog, list[int]]:
             key = draw(st.integers(1, 40))
             change = rows(UPDATE, 3, image(key, 1, b"ab"), image(key, 2, b"ab"))
         for _ in range(draw(st.integers(0, 4))):
-            event(
-                33 if numbered else 34,
-                b"\x01"
-                + (origin if numbered else bytes(16))
-                + (number if numbered else 0).to_bytes(8, "little")
-                + b"\x02"
-                + bytes(16),
-            )
-            event(2, query("BEGIN", draw(st.sampled_from(["db", "db", "db", "other"]))))
+            if mariadb:
+                # A domain's numbers may leave some out, and its transactions may come from different servers.
+                number += odd == 13
+                flags = draw(st.sampled_from([12, 12, 12, 28, 14]))
+                commit = draw(st.binary(min_size=8, max_size=8)) if flags == 14 else bytes(6)
+                event(
+                    162,
+                    struct.pack("<QIB", number, 0 if origin is ORIGIN else 5, flags) + commit,
+                    server=1 + (odd == 14),
+                )
+            else:
+                event(
+                    33 if numbered else 34,
+                    b"\x01"
+                    + (origin if numbered else bytes(16))
+                    + (number if numbered else 0).to_bytes(8, "little")
+                    + b"\x02"
+                    + bytes(16),
+                )
+                event(2, query("BEGIN", draw(st.sampled_from(["db", "db", "db", "other"]))))
             changes = [change, *([draw(CHANGES)] if odd == 11 else [])]
             for each in changes:
                 event(*OF[number_of(each)])
                 event(*each)
             event(2, query("COMMIT", "db")) if odd == 12 else event(16, bytes(8))
-            number += numbered
+            number += numbered or mariadb
     return log, [*edges, len(bytes(log))]
 
 
@@ -135,7 +147,7 @@ def _found(data: bytes, edges: Sequence[int]) -> tuple[object, ...]:
         error = str(raised)
     return (
         error, list(decoder.keys), decoder.events, decoder.transactions, decoder.heartbeat, decoder.file, decoder.offset,
-        list(decoder.take_gtids()), list(decoder.executed_gtids()), decoder.has_news,
+        list(decoder.take_gtids()), list(decoder.executed_gtids()), decoder.domain_gtids(), decoder.has_news,
     )  # fmt: skip
 
 
@@ -206,6 +218,29 @@ def test_the_usual_ones_are_told_by_the_shorter_way(numbered: bool, taken: list[
     assert decoder.transactions == 100
     assert decoder.offset == log.offset
     assert list(decoder.executed_gtids()) == ([(ORIGIN, 1, 101)] if numbered else [])
+
+
+def test_mariadbs_usual_ones_are_told_by_the_shorter_way(taken: list[int]) -> None:
+    """Whatever their numbers; and behind them it is known up to which one all were read."""
+    log = Binlog()
+    log.begin_file()
+    log.mariadb_gtid(3, 2, 77, standalone=True)
+    log.query("CREATE TABLE x (i INT)")
+    for number in range(1, 101):
+        log.mariadb_gtid(0, 1, 2 * number)
+        log.event(*MAP)
+        log.event(*rows(UPDATE, 3, image(number, 1, b"ab"), image(number, 2, b"ab")))
+        log.xid()
+    end = log.offset
+    log.mariadb_gtid(0, 1, 777)
+    log.event(*MAP)
+    decoder = EventDecoder(FOLLOWED)
+    for _ in decoder.feed(bytes(log)):
+        pass
+    assert len(taken) == 99
+    assert set(decoder.keys) == set(range(1, 101))
+    assert (decoder.transactions, decoder.offset) == (101, end)
+    assert decoder.domain_gtids() == DomainGtids({3: (2, 77), 0: (1, 200)})
 
 
 @pytest.mark.parametrize(

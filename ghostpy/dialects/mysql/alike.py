@@ -9,15 +9,18 @@ Sources: as for `events`.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ghostpy.dialects.mysql.event_fields import (
     ANONYMOUS_GTID,
     EVENT_HEAD,
     GTID,
+    MARIADB_GTID,
     PACKET_HEAD,
+    PREPARED_XA,
     QUERY,
+    STANDALONE,
     TABLE_MAP,
     XID,
     event_head,
@@ -26,13 +29,14 @@ from ghostpy.dialects.mysql.event_fields import (
 from ghostpy.dialects.mysql.row_image import ROW_EVENTS
 
 _MOST = 4
-"""Events before the last one: the GTID's, BEGIN, the table's and one with rows."""
+"""Events before the last one: the GTID's, BEGIN, the table's and one with rows. MariaDB's GTID is BEGIN, too."""
 
 
 class Alike:
     """How a transaction begins: all events before its row event, and the head of that.
 
-    `numbered`: whether it has a GTID; `origin`: whose number it is; `table`: the number of the table that it changes.
+    `numbered`: whether it has a GTID that counts its origin's transactions; `origin`: whose number it is, or in which of MariaDB's domains;
+    `table`: the number of the table that it changes.
     """
 
     def __init__(self, layout: struct.Struct, seen: tuple[Any, ...], last_size: int) -> None:
@@ -40,7 +44,8 @@ class Alike:
         self._seen = seen
         self._last_size = last_size
         self.origin: bytes = seen[1]
-        self.numbered = seen[2] > 0
+        self.numbered = bool(seen[2])
+        self.in_domain = seen[2] == b""
         self.table: bytes = seen[-1]
 
     @classmethod
@@ -53,23 +58,17 @@ class Alike:
             places.append(place)
             kinds.append(kind)
             place += size + PACKET_HEAD
-        if place != end or len(kinds) != _MOST or kinds[1:3] != [QUERY, TABLE_MAP]:
+        if place != end or len(kinds) < 3 or kinds[-2] != TABLE_MAP or kinds[-1] not in ROW_EVENTS:
             return None
-        if kinds[0] not in (GTID, ANONYMOUS_GTID) or kinds[3] not in ROW_EVENTS:
-            return None
-        _, begin, table, rows = places
-        database, status = query_head(buffer, begin + 27)
-        text = begin + 33 + status + database
-        if buffer[text : table - PACKET_HEAD - checksum] != b"BEGIN":
-            return None
-        # Of each event its type, the server and its size, which follow each other, and the status of the packet before it; of the first
-        # one the server's UUID and the number; of BEGIN the lengths and the text; of the others the table's number.
-        layout = struct.Struct(
-            "<4x9s7x16sQ"
-            f"{begin - at - 45}xs4x9s14xB2xH{text - begin - 32}x5s"
-            f"{table - text - 6}xs4x9s6x6s"
-            f"{rows - table - 26}xs19x6s"
+        beginning = (
+            _of_mariadb(buffer, places) if kinds[0] == MARIADB_GTID else _of_mysql(buffer, kinds, places, checksum)
         )
+        if beginning is None:
+            return None
+        # Of each event its type, the server and its size, which follow each other, and the status of the packet before it; of the last two
+        # the table's number.
+        table, rows = places[-2:]
+        layout = struct.Struct(f"<{beginning}s4x9s6x6s{rows - table - 26}xs19x6s")
         seen = layout.unpack_from(buffer, at)
         return cls(layout, seen, event_head(buffer, end)[1]) if seen[-1] == seen[-3] else None
 
@@ -81,8 +80,8 @@ class Alike:
         """
         unpack, same, head, origin = self._layout.unpack_from, self._seen[3:], self._seen[0], self.origin
         rows_at = self._layout.size - 6 - EVENT_HEAD
-        length, step = len(buffer), int(self.numbered)
-        number = number if step else 0
+        length, step = len(buffer), self.numbered
+        number = number if step else self._seen[2]
         while at + self._layout.size <= length and not buffer[at - 1]:
             seen = unpack(buffer, at)
             if seen[3:] != same or seen[2] != number or seen[0] != head or seen[1] != origin:
@@ -97,4 +96,26 @@ class Alike:
                 return
             at = following + PACKET_HEAD
             yield kind, rows, last, at
-            number += step
+            if step:
+                number += 1
+
+
+def _of_mysql(buffer: bytes, kinds: Sequence[int], places: Sequence[int], checksum: int) -> str | None:
+    """The format of a GTID's event, of which the server's UUID and the number count, and of BEGIN's: the lengths and the text."""
+    if len(kinds) != _MOST or kinds[0] not in (GTID, ANONYMOUS_GTID) or kinds[1] != QUERY:
+        return None
+    at, begin, table, _ = places
+    database, status = query_head(buffer, begin + 27)
+    text = begin + 33 + status + database
+    if buffer[text : table - PACKET_HEAD - checksum] != b"BEGIN":
+        return None
+    return f"4x9s7x16sQ{begin - at - 45}xs4x9s14xB2xH{text - begin - 32}x5s{table - text - 6}x"
+
+
+def _of_mariadb(buffer: bytes, places: Sequence[int]) -> str | None:
+    """The format of a GTID's event, of which domain and flags count. A domain's numbers need not follow each other: nothing stands for them."""
+    at = places[0]
+    if len(places) != _MOST - 1 or buffer[at + 31] & (STANDALONE | PREPARED_XA):
+        return None
+    table = places[1]
+    return f"4x9s14x5s0s{table - at - 33}x"

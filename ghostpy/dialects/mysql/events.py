@@ -32,8 +32,10 @@ from ghostpy.dialects.mysql.event_fields import (
     INCIDENT,
     MARIADB_GTID,
     PACKET_HEAD,
+    PREPARED_XA,
     QUERY,
     ROTATE,
+    STANDALONE,
     STOP,
     TABLE_MAP,
     TRANSACTION_PAYLOAD,
@@ -64,8 +66,6 @@ _ANY_SIZE = 1 << 32
 _UNEXPECTED = 64
 """Transactions that look otherwise than expected, before something else is expected."""
 _IGNORABLE_FLAG = 0x80
-_PREPARED_XA = 64  # FL_PREPARED_XA ("GTID_EVENT", MariaDB's replication protocol)
-_STANDALONE = 1
 # Where in a transaction the stream is: outside, after its GTID, or after its BEGIN.
 _OUTSIDE, _ANNOUNCED, _INSIDE = 0, 1, 2
 # Values may be secret, so of a statement only what precedes them is shown.
@@ -306,15 +306,21 @@ class EventDecoder:
                         alike = self._expected(buffer, since, at, checksum, origin)
                         since = at = following + frame
                         if alike is not None:
-                            rows, numbered = tables[alike.table], alike.numbered
-                            for kind, rows_at, xid_at, since in alike.those_from(buffer, at, run_end, largest=largest):
-                                number = run_end if numbered else 0
-                                if rows is not None:
-                                    rows_seen += rows.take(kind, buffer, rows_at + 19, xid_at - frame - checksum, keys)
-                                if number:
-                                    run_end, number = number + 1, 0
-                                transactions += 1
-                                last_end, at = xid_at, since
+                            rows, numbered, latest = tables[alike.table], alike.numbered, -1
+                            those, tail = alike.those_from(buffer, at, run_end, largest=largest), frame + checksum
+                            try:
+                                for kind, rows_at, xid_at, since in those:
+                                    number = run_end if numbered else 0
+                                    if rows is not None:
+                                        rows_seen += rows.take(kind, buffer, rows_at + 19, xid_at - tail, keys)
+                                    if number:
+                                        run_end, number = number + 1, 0
+                                    transactions += 1
+                                    last_end, latest, at = xid_at, at, since
+                            finally:
+                                if latest >= 0 and alike.in_domain:
+                                    self._begun = begun
+                                    self._announce(buffer, latest + EVENT_HEAD)
                         continue
                 elif kind == TRANSACTION_PAYLOAD:
                     if frame:
@@ -470,12 +476,16 @@ class EventDecoder:
     def _mariadb_gtid(self, buffer: bytes, body: int, end: int, position: int) -> None:
         flags = buffer[body + 12]
         self.found = True
-        self._end_announced()
-        self._announced = (u32(buffer, body + 8)[0], u32(buffer, body - 14)[0], u64(buffer, body)[0])
-        self._number, self._begun = 0, _ANNOUNCED if flags & _STANDALONE else _INSIDE
-        if flags & _PREPARED_XA:
+        self._announce(buffer, body)
+        self._number, self._begun = 0, _ANNOUNCED if flags & STANDALONE else _INSIDE
+        if flags & PREPARED_XA:
             # What MySQL says by an XA START.
             self._xa.begin()
+
+    def _announce(self, buffer: bytes, body: int) -> None:
+        """Take the domain, the server and the number of the transaction whose GTID's event has its body there."""
+        self._end_announced()
+        self._announced = (u32(buffer, body + 8)[0], u32(buffer, body - 14)[0], u64(buffer, body)[0])
 
     def _tagged(self, buffer: bytes, body: int, end: int, position: int) -> None:
         origin, number = fields.tagged_gtid(buffer, body, end)

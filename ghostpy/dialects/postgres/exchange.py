@@ -108,30 +108,34 @@ class LockingExchange:
         if not session.is_open:
             await session.open(options=POOL_SETTINGS)
         source = self._statements.plan.source.name
-        await self._make_room(session, source)
         await self._look(session)
+        if await self._room_made(session, source):
+            # The server plans every prepared question anew after it: now, and not under the lock.
+            await self._look(session)
         self._shadow_oid = self._shadow_oid or await table_oid(session, names.shadow)
         if self._way_back is not None and self._shadow_oid is not None:
             await self._way_back.prepare(session, self._shadow_oid)
         await let_go(session, self._work.by_shadow[0].lent, source, names.ledger)
         self._prepared = time.monotonic()
 
-    async def _make_room(self, session: Session, source: TableName) -> None:
-        """See that the old table's schema is there. Before anything is looked at: the server plans every prepared question anew after it."""
+    async def _room_made(self, session: Session, source: TableName) -> bool:
+        """See that the old table's schema is there; whether it had to be made."""
         old = self._statements.plan.names.old
         found = await session.scalar(
             "SELECT count(*) FROM pg_namespace WHERE nspname = %s", [old.schema], doing="looking for a schema"
         )
-        if not found:
-            schema = quote.name(old.schema)
-            await session.execute(
-                f"BEGIN; CREATE SCHEMA {schema}; "
-                f"COMMENT ON SCHEMA {schema} IS {quote.text(f'{MADE_BY_US}old table of {source}')}; COMMIT",
-                doing="creating the old table's schema",
-            )
+        if found:
+            return False
+        schema = quote.name(old.schema)
+        await session.execute(
+            f"BEGIN; CREATE SCHEMA {schema}; "
+            f"COMMENT ON SCHEMA {schema} IS {quote.text(f'{MADE_BY_US}old table of {source}')}; COMMIT",
+            doing="creating the old table's schema",
+        )
+        return True
 
     async def _look(self, session: Session) -> None:
-        """What is asked again under the lock, and planned here for it; and here it spares the application that lock."""
+        """What is asked again under the lock; here it spares the application that lock, and the server's planning under it."""
         source = self._statements.plan.source.name
         await check_unchanged(session, source, self._work.fingerprint)
         await _check_dependants(session, source, self._work.by_shadow[1].fingerprint)
