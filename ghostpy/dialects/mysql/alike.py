@@ -35,8 +35,8 @@ _MOST = 4
 class Alike:
     """How a transaction begins: all events before its row event, and the head of that.
 
-    `numbered`: whether it has a GTID that counts its origin's transactions; `origin`: whose number it is, or in which of MariaDB's domains;
-    `table`: the number of the table that it changes.
+    `numbered`: whether it has a GTID that counts its origin's transactions; `in_domain`: whether it has one of MariaDB's; `origin`: whose number
+    it is, or in which domain; `table`: the number of the table that it changes.
     """
 
     def __init__(self, layout: struct.Struct, seen: tuple[Any, ...], last_size: int) -> None:
