@@ -20,6 +20,18 @@ from ghostpy.settings import ConnectSettings, MigrateSettings, TargetSettings
 _ALL = KeyRange(None, None)
 
 
+def _widening(url: str) -> PostgresDialect:
+    """Of a run that gives the column `v` of the table `t` another type."""
+    return PostgresDialect(
+        MigrateSettings(
+            connect=ConnectSettings(dialect="postgres", dsn=url),
+            target=TargetSettings(table="t", alter="ALTER v TYPE bigint", strategy="shadow"),
+            copy=COPY,
+            execute=True,
+        )
+    )
+
+
 async def _slowly(exchanging: Exchanging) -> None:
     async with exchanging.frozen(timeout=0.2) as frozen:
         done = await frozen.resync({3: 0}, _ALL)
@@ -48,14 +60,7 @@ def test_an_exchange_over_its_time_changes_nothing(
         "INSERT INTO t SELECT i, i FROM generate_series(1, 20) AS i",
         "CREATE VIEW w AS SELECT id, v FROM t",
     )
-    dialect = PostgresDialect(
-        MigrateSettings(
-            connect=ConnectSettings(dialect="postgres", dsn=url),
-            target=TargetSettings(table="t", alter="ALTER v TYPE bigint", strategy="shadow"),
-            copy=COPY,
-            execute=True,
-        )
-    )
+    dialect = _widening(url)
 
     async def scenario() -> None:
         async with running(dialect) as run:
@@ -80,7 +85,7 @@ def test_what_depends_on_the_table_is_planned_before_the_lock(
     postgres_with: Callable[[int, sandbox.Options], sandbox.PostgresServer],
     new_database: Callable[[sandbox.Server], str],
 ) -> None:
-    """Planning the question takes ten times as long as answering it, and writers are held meanwhile."""
+    """Planning the question takes longer than answering it, and writers are held meanwhile."""
     server = postgres_with(18, {})
     name = new_database(server)
     url = f"postgresql://{server.user}@{server.host}:{server.port}/{name}"
@@ -88,14 +93,7 @@ def test_what_depends_on_the_table_is_planned_before_the_lock(
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE TABLE t (id int PRIMARY KEY, v int)")
         connection.execute(f"ALTER DATABASE {name} SET log_planner_stats = on".encode())
-    dialect = PostgresDialect(
-        MigrateSettings(
-            connect=ConnectSettings(dialect="postgres", dsn=url),
-            target=TargetSettings(table="t", alter="ALTER v TYPE bigint", strategy="shadow"),
-            copy=COPY,
-            execute=True,
-        )
-    )
+    dialect = _widening(url)
     planned: list[int] = []
 
     def plannings() -> int:
