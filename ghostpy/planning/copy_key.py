@@ -29,11 +29,12 @@ def choose_copy_key(
     *,
     carries: Callable[[Column, Column], bool],
     only_index: str | None = None,
+    told_by: str = "binlog_row_image",
 ) -> KeyChoice:
     """The best key of `source` for copying into `shadow`.
 
     `carries(source column, shadow column)` says whether a key literal of the one finds the row in the other. With `only_index`
-    no other index will do (the stream tells no other columns).
+    no other index will do (the stream tells no other columns, by what `told_by` names).
     """
     reasons: list[str] = []
     usable: list[CopyKey] = []
@@ -45,7 +46,7 @@ def choose_copy_key(
             if only_index is None or index.name == only_index:
                 usable.append(outcome)
             else:
-                reasons.append(f"{index.name}: with this binlog_row_image the stream carries only {only_index}")
+                reasons.append(f"{index.name}: with this {told_by} the stream carries only {only_index}")
         else:
             reasons.append(f"{index.name}: {outcome}")
     if usable:

@@ -47,6 +47,25 @@ TABLES = [
         table="v",
         before=(*ROWS, "CREATE MATERIALIZED VIEW v AS SELECT id, name FROM t"),
     ),
+    Case(
+        "a unique index only",
+        3,
+        ("public.k has no replica identity", "primary key, or REPLICA IDENTITY USING INDEX"),
+        table="k",
+        alter=K,
+        before=_one("CREATE TABLE k (id int NOT NULL UNIQUE, v int)"),
+        never=(SECRET, "rows cannot be told apart"),
+    ),
+    Case(
+        "another index tells rows apart",
+        3,
+        ("k_other_key: with this replica identity the stream carries only k_pkey", "rows cannot be told apart"),
+        table="k",
+        alter="DROP CONSTRAINT k_pkey, " + K,
+        before=_one(
+            "CREATE TABLE k (id int PRIMARY KEY, v int, other int NOT NULL UNIQUE GENERATED ALWAYS AS IDENTITY)"
+        ),
+    ),
     Case("a sequence", 3, ("public.t_id_seq is a sequence",), table="t_id_seq"),
     Case("a catalog", 3, ("pg_class",), table="pg_catalog.pg_class", alter="ALTER COLUMN relname TYPE text"),
     Case(

@@ -147,7 +147,7 @@ def _duplicates(statements: Statements, index: Index, condition: str) -> str:
     parts = _parts(statements, index)
     text = key_sql(statements.plan.copy_key.source_columns)
     inner = _rows(statements, index, condition, [f"{text} AS ghostpy_key"])
-    shown = ", ".join(f"MIN(CAST({part} AS CHAR))" for part in parts)
+    shown = ", ".join(f"CAST(MIN({part}) AS CHAR)" for part in parts)
     present = " AND ".join(f"{part} IS NOT NULL" for part in parts)
     return (
         f"SELECT MIN(ghostpy_key), MAX(ghostpy_key), COUNT(*), {shown} FROM ({inner}) AS x WHERE {present} "

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from ghostpy.dialects.postgres.clone.index_definitions import IndexDefinition
+from ghostpy.dialects.postgres.clone.index_definitions import NO_IDENTITY, IndexDefinition
 from ghostpy.dialects.postgres.key_text import INTEGERS
 from ghostpy.dialects.postgres.session import Session
 from ghostpy.model.names import TableName
@@ -26,7 +26,7 @@ async def stream_index(session: Session, source: TableName) -> str | None:
     identity, index = (
         await session.query(_IDENTITY, [source.schema, source.table], doing="asking for the replica identity")
     )[0]
-    return None if identity == "f" else str(index or "(no replica identity)")
+    return None if identity == "f" else str(index or NO_IDENTITY)
 
 
 def carries_key(source: Column, shadow: Column) -> bool:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from ghostpy import errors
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.clone.clone import Altered, build_clone, own_findings
+from ghostpy.dialects.postgres.clone.index_definitions import NO_IDENTITY
 from ghostpy.dialects.postgres.copy_keys import carries_key, shadow_indexes, stream_index
 from ghostpy.dialects.postgres.dependants.dependants import Dependants, dependants_of
 from ghostpy.dialects.postgres.facts import ServerFacts
@@ -201,7 +202,11 @@ class Planner:
         findings.append(_SESSIONS)
         columns = self._columns(source, probed, findings)
         index = await stream_index(self._session, source.name)
-        key = choose_copy_key(source, probed.shadow, columns, carries=carries_key, only_index=index)
+        if index == NO_IDENTITY:
+            index = None  # there is a finding of its own about that
+        key = choose_copy_key(
+            source, probed.shadow, columns, carries=carries_key, only_index=index, told_by="replica identity"
+        )
         if key.finding:
             findings.append(key.finding)
         if key.key is None:

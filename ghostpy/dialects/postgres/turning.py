@@ -208,4 +208,4 @@ def _no_value(column: Column) -> str | None:
 
 
 def _key(source: Table, old: Table, columns: ColumnMap, row_key: str | None) -> KeyChoice:
-    return choose_copy_key(source, old, columns, carries=carries_key, only_index=row_key)
+    return choose_copy_key(source, old, columns, carries=carries_key, only_index=row_key, told_by="replica identity")

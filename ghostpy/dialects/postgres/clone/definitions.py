@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.clone.constraint_definitions import Constraint, read_constraints
-from ghostpy.dialects.postgres.clone.index_definitions import PRIMARY, IndexDefinition, read_indexes
+from ghostpy.dialects.postgres.clone.index_definitions import NO_IDENTITY, PRIMARY, IndexDefinition, read_indexes
 from ghostpy.dialects.postgres.replay import searching
 from ghostpy.dialects.postgres.session import Session
 from ghostpy.model.names import TableName
@@ -93,7 +93,7 @@ class Definitions(Struct, frozen=True):
             return None
         wanted = self.replica_identity == "i"
         found = (i.name for i in self.indexes if (i.replica_identity if wanted else i.constraint == PRIMARY))
-        return next(found, "(no replica identity)") if self.replica_identity in "di" else "(no replica identity)"
+        return next(found, NO_IDENTITY) if self.replica_identity in "di" else NO_IDENTITY
 
     def replica_identity_statement(self) -> str:
         """The statement that sets the replica identity. An index that is gone leaves nothing ("ALTER TABLE", REPLICA IDENTITY)."""

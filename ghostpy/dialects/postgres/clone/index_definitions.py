@@ -11,6 +11,8 @@ from ghostpy.dialects.postgres import quote
 from ghostpy.dialects.postgres.session import Session
 
 PRIMARY, UNIQUE, EXCLUDE = "PRIMARY", "UNIQUE", "EXCLUDE"
+NO_IDENTITY = "(no replica identity)"
+"""In the place of the index by whose columns the stream tells changed rows apart."""
 _KINDS = {"p": PRIMARY, "u": UNIQUE, "x": EXCLUDE}
 
 
