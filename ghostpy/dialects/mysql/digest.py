@@ -11,6 +11,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from ghostpy.dialects.mysql import quote
+from ghostpy.dialects.mysql.altered_value import Value
 from ghostpy.dialects.mysql.types import BINARIES, GEOMETRIES, INEXACT, INTEGERS, LABELLED, MOMENTS, TEXTS
 from ghostpy.model.column_map import ColumnFeed
 from ghostpy.model.table import Column
@@ -32,19 +33,19 @@ def row_digest(parts: list[str]) -> str:
     return f"/*!80000 UNHEX( */ /*M! CAST(CONV(LEFT( */ {digest} /*!80000 ) */ /*M! , 16), 16, 10) AS UNSIGNED) */"
 
 
-def canonical(feed: ColumnFeed, value: str) -> Canonical | None:
-    """How `feed` is compared, `value` being the expression that feeds it; None where no faithful comparison is known."""
+def canonical(feed: ColumnFeed, value: Value) -> Canonical | None:
+    """How `feed` is compared, `value` being what feeds it; None where no faithful comparison is known."""
     target = feed.target
     name = quote.name(target.name)
     if feed.source is not None and _stored_alike(feed.source, target):
-        converted: str | None = value
+        converted: str | None = value.sql
     else:
-        converted = _as_stored(value, feed.source, target)
+        converted = _as_stored(value.sql, value.kind, target)
     if converted is None:
         return None
     if target.data_type in LABELLED and (feed.source is None or feed.source.labels != target.labels):
         # Storing matches labels by collation, so only the members' numbers are the same on both sides.
-        number = _member(value, target) if target.data_type == "enum" else _members(value, target)
+        number = _member(value.sql, target) if target.data_type == "enum" else _members(value.sql, target)
         return Canonical(_nullable(number, target), _nullable(f"CAST({name} AS UNSIGNED)", target))
     return Canonical(_exact(converted, target), _exact(name, target))
 
@@ -65,6 +66,8 @@ def _exact(value: str, column: Column) -> str:
         return _measured(value, column)
     if kind == "json":
         return _measured(f"CAST({value} AS CHAR)", column)
+    if "zerofill" in column.full_type:
+        return _nullable(f"({value}+0)", column)  # its text has as many zeros as the column is wide
     return _nullable(f"CAST({value} AS CHAR)" if kind in MOMENTS | {"date", "time"} else value, column)
 
 
@@ -90,10 +93,9 @@ def _members(value: str, target: Column) -> str:
     return f"({' | '.join(bits)})"
 
 
-def _as_stored(value: str, source: Column | None, target: Column) -> str | None:
-    """`value` as the column `target` would hold it ("Type Conversion in Expression Evaluation", MySQL manual)."""
+def _as_stored(value: str, old: str | None, target: Column) -> str | None:
+    """`value`, of the type `old`, as the column `target` would hold it ("Type Conversion in Expression Evaluation", MySQL manual)."""
     kind = target.data_type
-    old = source.data_type if source is not None else None
     if kind in TEXTS:
         return _as_text(value, old, target)
     if kind in BINARIES:
@@ -111,6 +113,8 @@ def _as_stored(value: str, source: Column | None, target: Column) -> str | None:
     if kind in MOMENTS:
         return f"CAST({value} AS DATETIME({target.fraction_digits}))"
     if kind == "time":
+        if old in TEXTS | BINARIES:
+            value = f"IF({value} = '', '0', {value})"  # which is stored as that, but is no time for CAST
         return f"CAST({value} AS TIME({target.fraction_digits}))"
     if kind == "date":
         # Storing rounds to whole seconds first, which may be the next day's; CAST alone cuts.

@@ -34,7 +34,7 @@ class Pairing(Struct, frozen=True):
         compared: list[Canonical] = []
         uncompared: list[str] = []
         for feed in plan.columns.feeds:
-            found = canonical(feed, statements.value(feed))
+            found = canonical(feed, statements.fed(feed))
             if found is None:
                 uncompared.append(feed.target.name)
             else:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ghostpy.dialects.mysql import quote
+from ghostpy.dialects.mysql.altered_value import Value, altered_value
 from ghostpy.dialects.mysql.key_codec import bound_sql, key_sql
-from ghostpy.dialects.mysql.types import INTEGERS, MOMENTS, TEXTS
+from ghostpy.dialects.mysql.types import INTEGERS
 from ghostpy.model.column_map import ColumnFeed
 from ghostpy.model.keys import Bound, Key, KeyRange
 from ghostpy.model.plan import Plan
@@ -45,26 +46,15 @@ class Statements:
         """The same for another plan of the same change: for other names of its tables."""
         return Statements(plan, locking=self._locking, zone=self._zone)
 
-    def value(self, feed: ColumnFeed) -> str:
+    def fed(self, feed: ColumnFeed) -> Value:
         """What feeds a column, over the columns of a source row."""
         if feed.source is None:
-            return f"({feed.transform})"
-        return self._in_zone(feed.source, feed.target)
+            return Value(f"({feed.transform})")
+        return altered_value(feed.source, feed.target, self._zone)
 
-    def _in_zone(self, source: Column, target: Column) -> str:
-        column = quote.name(source.name)
-        kinds = {source.data_type, target.data_type}
-        if "timestamp" not in kinds or len(kinds) == 1 or not kinds <= MOMENTS | {"date", "time"} | TEXTS:
-            return column
-        # CONVERT_TZ gives NULL for zero dates, which have no zone.
-        if source.data_type == "timestamp":
-            return f"IF({column} = 0, {column}, CONVERT_TZ({column}, '+00:00', {quote.text(self._zone)}))"
-        moment = column if source.data_type == "datetime" else f"CAST({column} AS DATETIME(6))"
-        instant = f"CONVERT_TZ({moment}, {quote.text(self._zone)}, '+00:00')"
-        back = f"CONVERT_TZ({instant}, '+00:00', {quote.text(self._zone)})"
-        # A time that the clocks leave out in spring would be moved; an ALTER refuses it, and so is this text refused.
-        refused = f"CONCAT({moment}, {quote.text(' is no time in ' + self._zone)})"
-        return f"IF({moment} = 0, {moment}, IF({back} = {moment}, {instant}, {refused}))"
+    def value(self, feed: ColumnFeed) -> str:
+        """The same, as SQL only."""
+        return self.fed(feed).sql
 
     # --- ranges and keys -------------------------------------------------------------------------------------------
 

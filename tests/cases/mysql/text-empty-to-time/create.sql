@@ -1,0 +1,3 @@
+CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(12), b VARBINARY(12));
+-- repeat 60
+INSERT INTO t VALUES ({n}, '', '');

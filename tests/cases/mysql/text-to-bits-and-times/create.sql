@@ -1,0 +1,3 @@
+CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(10), b VARBINARY(10), c CHAR(10), d VARCHAR(12), e CHAR(4), f VARBINARY(12));
+-- repeat 60
+INSERT INTO t VALUES ({n}, '{n}', '{n}', '{n}', '12:13:14', '2026', '12:13:14.56');

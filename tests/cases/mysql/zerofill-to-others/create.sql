@@ -1,0 +1,6 @@
+CREATE TABLE t (
+    id INT(6) ZEROFILL PRIMARY KEY, a INT(5) ZEROFILL, b INT(5) ZEROFILL, c INT(5) ZEROFILL, d INT(5) ZEROFILL, e INT(5) ZEROFILL, f INT(5) ZEROFILL,
+    g INT(5) ZEROFILL, h INT(5) ZEROFILL, i DECIMAL(6,2) ZEROFILL, j DECIMAL(6,2) ZEROFILL, k INT
+);
+-- repeat 60
+INSERT INTO t VALUES ({n}, {n}, {n}, {n}, {n}, {n}, {n}, {n}, {n}, {n}.5, {n}.25, {n});
