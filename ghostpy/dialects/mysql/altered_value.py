@@ -15,7 +15,7 @@ from ghostpy.model.table import Column
 
 _DATED = MOMENTS | {"date", "time"}
 _NUMBERS = INTEGERS | INEXACT | {"decimal", "year"}
-_BY_TEXT = TEXTS | BINARIES | LABELLED | _DATED | {"json"}
+_BY_TEXT = TEXTS | BINARIES | {"json"}
 _BY_WHOLE_NUMBER = frozenset({"bit", "year"})
 
 
@@ -46,9 +46,8 @@ def altered_value(source: Column, target: Column, zone: str) -> Value:
 
 def _handed_over(value: Value, target: Column) -> Value:
     old, new = value.kind, target.data_type
-    if old in _NUMBERS and new in LABELLED:
-        # By its text, which may be a member; on MariaDB by its number.
-        return Value(f"/*!80000 CAST( */ {value.sql} /*!80000 AS CHAR) */", old)
+    if old in _NUMBERS and new in LABELLED | _DATED:
+        return _text_on_mysql(value)
     if (old in _NUMBERS and new in _BY_TEXT) or (old in _DATED and new in BINARIES | LABELLED):
         return _text(value)
     if old in INEXACT and new == "year":
@@ -68,12 +67,19 @@ def _text(value: Value) -> Value:
     return Value(f"CAST({value.sql} AS CHAR)", "varchar")
 
 
+def _text_on_mysql(value: Value) -> Value:
+    """As for a member of an ENUM, or for a date; MariaDB takes the number."""
+    return Value(f"/*!80000 CAST( */ {value.sql} /*!80000 AS CHAR) */", value.kind)
+
+
 def _whole(value: Value) -> Value:
     return Value(f"CAST({value.sql} AS SIGNED)", "bigint")
 
 
 def _into_zone(value: Value, zone: str) -> Value:
-    if value.kind not in _DATED | TEXTS:
+    if value.kind in _NUMBERS:
+        value = _text_on_mysql(value)
+    elif value.kind not in _DATED | TEXTS:
         value = _text(value)
     moment = value.sql if value.kind == "datetime" else f"CAST({value.sql} AS DATETIME(6))"
     instant = f"CONVERT_TZ({moment}, {quote.text(zone)}, '+00:00')"
