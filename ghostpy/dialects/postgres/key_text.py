@@ -83,5 +83,7 @@ def bound_row(bound: Bound, columns: Sequence[Column]) -> str:
     """A bound as a row to compare with; ordered as the source's columns are."""
     parts = []
     for literal, column in zip(bound, columns, strict=True):
-        parts.append(f"{literal}::{column.data_type}{_collated(column)}")
+        # The sign binds less than the cast, and the smallest number without its sign is none of the type.
+        value = f"({literal})" if literal.startswith("-") else literal
+        parts.append(f"{value}::{column.data_type}{_collated(column)}")
     return f"({', '.join(parts)})" if len(parts) > 1 else parts[0]
