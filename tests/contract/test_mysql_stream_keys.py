@@ -5,6 +5,7 @@ row.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,7 +14,7 @@ from mysql_following import connect, following, quoted, run
 
 from ghostpy import sandbox
 from ghostpy.dialects.mysql import quote
-from ghostpy.dialects.mysql.key_codec import bound_sql, is_single_integer, key_sql
+from ghostpy.dialects.mysql.key_codec import among, bound_sql, is_single_integer, key_sql, listed_part_by_part
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,54 @@ async def _check_bounds(session, columns, keys: str) -> None:  # type: ignore[no
         assert above == total - place - 1, low
         below = await session.scalar(f"SELECT COUNT(*) FROM t WHERE {quoted_key} <= {high}")
         assert below == place + 2, high
+
+
+_NOT_ON_MARIADB = ("0900", "gb18030")
+_EVERYWHERE = [
+    *(pytest.param("mysql", name, id=f"mysql-{name}") for name in CASES),
+    *(
+        pytest.param("mariadb", name, id=f"mariadb-{name}", marks=pytest.mark.soak)
+        for name, case in CASES.items()
+        if not any(word in str(case.columns) for word in _NOT_ON_MARIADB)
+    ),
+]
+
+
+@pytest.mark.parametrize("beside", ["alone", "first", "last"])
+@pytest.mark.parametrize(("kind", "name"), _EVERYWHERE)
+def test_a_list_of_keys_finds_its_rows(
+    kind: str,
+    name: str,
+    beside: str,
+    request: pytest.FixtureRequest,
+    new_database: Callable[[sandbox.Server], str],
+) -> None:
+    server = request.getfixturevalue(kind)
+    asyncio.run(_check_lists(CASES[name], beside, server, new_database(server)))
+
+
+async def _check_lists(case: Case, beside: str, server: sandbox.MySQLServer, database: str) -> None:
+    """By the index and without it."""
+    names = list(case.columns)
+    key = {"alone": names, "first": ["other", *names], "last": [*names, "other"]}[beside]
+    declared = ", ".join(f"{column} {kind} NOT NULL" for column, kind in case.columns.items())
+    others = (0, 1) if beside != "alone" else (0,)
+    with connect(server, database, "SET sql_mode='ALLOW_INVALID_DATES', time_zone='+03:00'") as writer:
+        run(
+            writer,
+            f"CREATE TABLE t ({declared}, other INT NOT NULL, PRIMARY KEY ({', '.join(key)})) CHARACTER SET utf8mb4",
+        )
+        for row in case.rows:
+            for other in others:
+                run(writer, f"INSERT INTO t ({', '.join(names)}, other) VALUES ({', '.join(row)}, {other})")
+        async with following(server, database, key=key) as follow:
+            text = key_sql(follow.key)
+            stored = {str(row[0]) for row in await follow.session.query(f"SELECT {text} FROM t")}
+            assert len(stored) == len(case.rows) * len(others)
+            condition = among(stored, key, part_by_part=listed_part_by_part(follow.key))
+            for hint in ("", "FORCE INDEX (PRIMARY)", "IGNORE INDEX (PRIMARY)"):
+                found = await follow.session.query(f"SELECT {text} FROM t {hint} WHERE {condition}")
+                assert {str(row[0]) for row in found} == stored
 
 
 def test_names_are_quoted(mysql: sandbox.MySQLServer, database: str) -> None:

@@ -15,9 +15,10 @@ Sources: "Literal Values" and "Numeric Type Storage Requirements" (MySQL manual)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ghostpy.dialects.mysql import quote
+from ghostpy.model.keys import Key
 from ghostpy.model.table import Column
 
 INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint"})
@@ -35,9 +36,12 @@ def is_single_integer(columns: Sequence[Column]) -> bool:
 def fits_key(column: Column) -> bool:
     """Tell whether a column can be a part of a copy key.
 
-    A SET of 64 members cannot: the server orders it without a sign in an index, but with one in a comparison.
+    A SET of 64 members cannot: the server orders it without a sign in an index, but with one in a comparison. Nor can one with a member
+    that is empty, which is equal to no member at all.
     """
-    return column.data_type in _KEY_TYPES and not (column.data_type == "set" and len(column.labels) > 63)
+    if column.data_type == "set":
+        return len(column.labels) < 64 and "" not in column.labels
+    return column.data_type in _KEY_TYPES
 
 
 def key_sql(columns: Sequence[Column], alias: str = "") -> str:
@@ -90,6 +94,29 @@ def bound_sql(column: Column, alias: str = "") -> str:
         value = quote.name(column.name)
         return f"CAST({quote.name(alias) + '.' if alias else ''}{value} + 0 AS CHAR)"
     return literal_sql(column, alias)
+
+
+def listed_part_by_part(columns: Sequence[Column]) -> bool:
+    """Tell whether keys with these columns must be compared part by part.
+
+    A list of rows with the number of a SET or of an ENUM's error value finds nothing on MySQL, where it has more than one; and on MariaDB
+    such a number beside texts has those overlooked.
+    """
+    return any(column.data_type in ("enum", "set") for column in columns)
+
+
+def among(keys: Iterable[Key], names: Sequence[str], *, part_by_part: bool) -> str:
+    """Return a condition for the rows with these keys; `names` are the quoted columns of the key."""
+    if len(names) == 1:
+        return f"{names[0]} IN ({','.join(map(str, keys))})"
+    if part_by_part:
+        return f"({' OR '.join(_equal(names, str(key)) for key in keys)})"
+    return f"({', '.join(names)}) IN ({','.join(f'({key})' for key in keys)})"
+
+
+def _equal(names: Sequence[str], key: str) -> str:
+    # There is no comma within a literal.
+    return f"({' AND '.join(f'{name} = {literal}' for name, literal in zip(names, key.split(','), strict=True))})"
 
 
 def introducer(column: Column) -> str:

@@ -94,12 +94,14 @@ def _string_reader(column: Column, field: Field) -> Reader:
 
 def _enum_reader(column: Column, field: Field) -> Reader:
     literals = ["0", *(f"{introducer(column)} X'{each}'" for each in _label_bytes(column))]
-    size = field.size
+    size, empty_label = field.size, "" in column.labels
 
     def read(buffer: bytes, at: int) -> str:
         number = int.from_bytes(buffer[at : at + size], "little")
         if number >= len(literals):
             raise StreamLost(f"key column {column.name} has a value that is not among its labels")
+        if number == 0 and empty_label:
+            raise StreamLost(f"key column {column.name} has an error value, which is equal to its empty label")
         return literals[number]
 
     return read

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.altered_value import Value, altered_value
-from ghostpy.dialects.mysql.key_codec import bound_sql, key_sql
+from ghostpy.dialects.mysql.key_codec import among, bound_sql, key_sql, listed_part_by_part
 from ghostpy.dialects.mysql.types import INTEGERS
 from ghostpy.model.column_map import ColumnFeed
 from ghostpy.model.keys import Bound, Key, KeyRange
@@ -39,6 +39,8 @@ class Statements:
         self._values = ", ".join(self.value(feed) for feed in plan.columns.feeds)
         self.filter = f" AND ({plan.where})" if plan.where else ""
         self.bounds = ", ".join(bound_sql(column) for column in plan.copy_key.source_columns)
+        key = plan.copy_key
+        self._part_by_part = listed_part_by_part((*key.source_columns, *key.shadow_columns))
         self.writes_over = _writes_over(plan)
         """Whether a row that refuses another one, by a unique key, is that same row."""
 
@@ -69,9 +71,7 @@ class Statements:
 
     def among(self, keys: Iterable[Key], columns: Sequence[str]) -> str:
         """A condition for the rows with these keys."""
-        if len(columns) == 1:
-            return f"{columns[0]} IN ({','.join(map(str, keys))})"
-        return f"({', '.join(columns)}) IN ({','.join(f'({key})' for key in keys)})"
+        return among(keys, columns, part_by_part=self._part_by_part)
 
     # --- copy ------------------------------------------------------------------------------------------------------
 
