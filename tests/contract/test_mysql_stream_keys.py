@@ -14,7 +14,18 @@ from mysql_following import connect, following, quoted, run
 
 from ghostpy import sandbox
 from ghostpy.dialects.mysql import quote
-from ghostpy.dialects.mysql.key_codec import among, bound_sql, is_single_integer, key_sql, listed_part_by_part
+from ghostpy.dialects.mysql.inspect import describe
+from ghostpy.dialects.mysql.key_codec import (
+    among,
+    bound_sql,
+    is_single_integer,
+    key_sql,
+    listed_part_by_part,
+    shadow_key_sql,
+)
+from ghostpy.dialects.mysql.types import carries_key
+from ghostpy.model.column_map import CopyKey
+from ghostpy.model.names import TableName
 
 
 @dataclass(frozen=True)
@@ -261,5 +272,45 @@ def test_names_are_quoted(mysql: sandbox.MySQLServer, database: str) -> None:
                 run(writer, f"INSERT INTO {quote.name(table)} VALUES ('a')")
                 rows = await follow.session.query(f"SELECT {key_sql(follow.key)} FROM {quoted(database, table)}")
                 assert await follow.catch_up() == {rows[0][0]}
+
+    asyncio.run(check())
+
+
+WIDER = {
+    "integer": ("INT", "DECIMAL(20,4)", ["-5", "0", "7"]),
+    "integer of another width": ("INT(5) ZEROFILL", "BIGINT(9) UNSIGNED ZEROFILL", ["5", "99999"]),
+    "decimal": ("DECIMAL(8,2)", "DECIMAL(12,4) ZEROFILL", ["0.25", "7"]),
+    "moment": ("DATETIME(2)", "DATETIME(5)", ["'2026-01-01 00:00:00.25'", "'2026-01-01'"]),
+    "instant": ("TIMESTAMP", "TIMESTAMP(6)", ["'2026-01-01 00:00:00'"]),
+    "time": ("TIME", "TIME(3)", ["'-01:00:00'", "'12:13:14'"]),
+    "text": ("VARCHAR(9) CHARACTER SET latin1", "CHAR(20) CHARACTER SET utf8mb4", ["''", "'größe'", "'0'"]),
+    "label": ("ENUM('a','größe') CHARACTER SET latin1", "VARCHAR(9) CHARACTER SET utf8mb4", ["'a'", "'größe'"]),
+    "label among others": ("ENUM('a','b')", "ENUM('x','b','a')", ["'a'", "'b'"]),
+}
+
+
+@pytest.mark.parametrize("name", WIDER)
+@pytest.mark.parametrize("kind", ["mysql", "mariadb"])
+def test_a_row_of_the_shadow_is_told_by_the_key_of_its_source(
+    name: str, kind: str, request: pytest.FixtureRequest, new_database: Callable[[sandbox.Server], str]
+) -> None:
+    server = request.getfixturevalue(kind)
+    before, after, values = WIDER[name]
+    database = new_database(server)
+
+    async def check() -> None:
+        with connect(server, database) as writer:
+            for table, declared in (("t", before), ("shadow", after)):
+                run(writer, f"CREATE TABLE {table} (k {declared} PRIMARY KEY) CHARACTER SET utf8mb4")
+                run(writer, *(f"INSERT INTO {table} VALUES ({value})" for value in values))
+        async with following(server, database, key=["k"]) as follow:
+            shadow = await describe(follow.session, TableName(database, "shadow"))
+            assert shadow is not None
+            key = CopyKey("PRIMARY", "PRIMARY", tuple(follow.key), (shadow.column("k"),))
+            assert all(carries_key(*pair) for pair in zip(key.source_columns, key.shadow_columns, strict=True))
+            known = await follow.session.query(f"SELECT {key_sql(follow.key)} FROM t")
+            found = await follow.session.query(f"SELECT {shadow_key_sql(key)} FROM shadow")
+            aliased = await follow.session.query(f"SELECT {shadow_key_sql(key, 's')} FROM shadow AS s")
+            assert set(known) == set(found) == set(aliased)
 
     asyncio.run(check())

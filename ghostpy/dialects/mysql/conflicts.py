@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from ghostpy import errors
 from ghostpy.dialects.mysql import quote
-from ghostpy.dialects.mysql.key_codec import key_sql
+from ghostpy.dialects.mysql.key_codec import key_sql, shadow_key_sql
 from ghostpy.dialects.mysql.key_image import double_text
 from ghostpy.dialects.mysql.session import Session
 from ghostpy.dialects.mysql.statements import Statements
@@ -135,7 +135,7 @@ def _in_the_way(statements: Statements, index: Index, condition: str) -> str:
     k = [f"{name} AS k{i}" for i, name in enumerate(mapped)]
     u = [f"{part} AS u{i}" for i, part in enumerate(parts)]
     arriving = f"SELECT {', '.join([*k, *u])} FROM ({_rows(statements, index, condition)}) AS x"
-    standing = f"SELECT {key_sql(key.shadow_columns)} AS t, {', '.join([*k, *u])} FROM {statements.shadow}"
+    standing = f"SELECT {shadow_key_sql(key)} AS t, {', '.join([*k, *u])} FROM {statements.shadow}"
     equal = " AND ".join(f"s.u{i} = n.u{i}" for i in range(len(parts)))
     other = " AND ".join(f"s.k{i} = n.k{i}" for i in range(len(mapped)))
     return f"SELECT DISTINCT s.t FROM ({arriving}) AS n JOIN ({standing}) AS s ON {equal} WHERE NOT ({other}) LIMIT {_LIMIT}"

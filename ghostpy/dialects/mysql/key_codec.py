@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ghostpy.dialects.mysql import quote
+from ghostpy.model.column_map import CopyKey
 from ghostpy.model.keys import Key
 from ghostpy.model.table import Column
 
@@ -50,17 +51,51 @@ def key_sql(columns: Sequence[Column], alias: str = "") -> str:
     return parts[0] if len(parts) == 1 else f"CONCAT_WS(',', {', '.join(parts)})"
 
 
+def shadow_key_sql(key: CopyKey, alias: str = "") -> str:
+    """Return an expression for the key of a row of the shadow, in the text that it has as one of the source."""
+    pairs = zip(key.source_columns, key.shadow_columns, strict=True)
+    parts = [_literal_in_source(qualified(new, alias), old, new) for old, new in pairs]
+    return parts[0] if len(parts) == 1 else f"CONCAT_WS(',', {', '.join(parts)})"
+
+
+def _literal_in_source(value: str, source: Column, shadow: Column) -> str:
+    """The literal that the column `source` had for a value of `shadow`, whose type may only be a wider one (`carries_key`)."""
+    if source.data_type in TEXT or (source.data_type == "enum" and shadow.data_type in TEXT):
+        return _text_literal(f"CONVERT({value} USING {source.charset})", source)
+    return _literal_of(_narrowed(value, source, shadow), source)
+
+
+def _narrowed(value: str, source: Column, shadow: Column) -> str:
+    kind = source.data_type
+    if source.full_type == shadow.full_type:
+        return value
+    if kind == "decimal":
+        return f"CAST({value} AS DECIMAL({source.numeric_precision},{source.numeric_scale}))"
+    if kind in ("datetime", "timestamp"):
+        return f"CAST({value} AS DATETIME({source.fraction_digits}))"
+    if kind == "time":
+        return f"CAST({value} AS TIME({source.fraction_digits}))"
+    return value
+
+
+def qualified(column: Column, alias: str = "") -> str:
+    """Return the column's name in SQL; `alias` (unquoted) says of which table."""
+    name = quote.name(column.name)
+    return f"{quote.name(alias)}.{name}" if alias else name
+
+
 def literal_sql(column: Column, alias: str = "") -> str:
     """Return an expression for a literal that equals the column's value, and finds it by its index.
 
     Raises ValueError for a type that cannot stand in a key with its whole length.
     """
-    value = quote.name(column.name)
-    if alias:
-        value = f"{quote.name(alias)}.{value}"
-    kind = column.data_type
     if not fits_key(column):
         raise ValueError(f"{column.full_type} cannot be a part of a copy key")
+    return _literal_of(qualified(column, alias), column)
+
+
+def _literal_of(value: str, column: Column) -> str:
+    kind = column.data_type
     if kind in INTEGERS:
         # The cast to a number takes the zeros of ZEROFILL away.
         return f"CAST(CAST({value} AS {'UNSIGNED' if column.unsigned else 'SIGNED'}) AS CHAR)"
@@ -79,10 +114,14 @@ def literal_sql(column: Column, alias: str = "") -> str:
     if kind in BINARY:
         return f"CONCAT('X''', HEX({value}), '''')"
     if kind in TEXT:
-        return f"CONCAT('{introducer(column)} X''', HEX({value}), '''')"
+        return _text_literal(value, column)
     if kind == "enum":
-        return f"IF({value} = 0, '0', CONCAT('{introducer(column)} X''', HEX({value}), ''''))"
+        return f"IF({value} = 0, '0', {_text_literal(value, column)})"
     raise AssertionError(kind)
+
+
+def _text_literal(value: str, column: Column) -> str:
+    return f"CONCAT('{introducer(column)} X''', HEX({value}), '''')"
 
 
 def bound_sql(column: Column, alias: str = "") -> str:
@@ -91,8 +130,7 @@ def bound_sql(column: Column, alias: str = "") -> str:
     ENUM and SET are indexed by number but compared with a string as text, so their bounds are numbers.
     """
     if column.data_type == "enum":
-        value = quote.name(column.name)
-        return f"CAST({quote.name(alias) + '.' if alias else ''}{value} + 0 AS CHAR)"
+        return f"CAST({qualified(column, alias)} + 0 AS CHAR)"
     return literal_sql(column, alias)
 
 

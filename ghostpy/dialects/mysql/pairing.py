@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.digest import Canonical, canonical, row_digest
-from ghostpy.dialects.mysql.key_codec import key_sql
+from ghostpy.dialects.mysql.key_codec import key_sql, shadow_key_sql
 from ghostpy.dialects.mysql.statements import Statements
 from ghostpy.dialects.mysql.types import TEXTS, orders_alike
 from ghostpy.model.column_map import CopyKey
@@ -114,7 +114,7 @@ class Pairing(Struct, frozen=True):
         pairs = self._same_row("a", "b")
         for i, name in enumerate(of.shadow_key):
             pairs = pairs.replace(f"b.k{i}", f"b.{name}")
-        text = key_sql(of.plan.copy_key.shadow_columns, "b")
+        text = shadow_key_sql(of.plan.copy_key, "b")
         return f"SELECT {text} FROM {of.shadow} AS b LEFT JOIN ({below}) AS a ON {pairs} WHERE a.d IS NULL"
 
     def _differing(self, in_source: str, in_shadow: str | None) -> str:
@@ -134,7 +134,7 @@ class Pairing(Struct, frozen=True):
         )
         if in_shadow is None:
             return missing
-        shadow_text = key_sql(tuple(key.shadow_columns))
+        shadow_text = shadow_key_sql(key)
         extra = (
             f"SELECT b.t, NULL, b.d FROM (SELECT {shadow_text} AS t, {shadow_columns}, {shadow_digest} AS d FROM {of.shadow} {of.shadow_index} WHERE {in_shadow}) AS b "
             f"LEFT JOIN (SELECT {source_columns}, 1 AS d FROM {of.source} {of.index} WHERE TRUE{where}) AS a "

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from ghostpy.dialects.mysql import quote
 from ghostpy.dialects.mysql.altered_value import Value, altered_value
-from ghostpy.dialects.mysql.key_codec import among, bound_sql, key_sql, listed_part_by_part
+from ghostpy.dialects.mysql.key_codec import among, bound_sql, listed_part_by_part, shadow_key_sql
 from ghostpy.dialects.mysql.types import INTEGERS
 from ghostpy.model.column_map import ColumnFeed
 from ghostpy.model.keys import Bound, Key, KeyRange
@@ -124,7 +124,7 @@ class Statements:
 
     def gone(self, keys: Iterable[Key]) -> str:
         """Key texts of the shadow's rows with these keys that come from no row of the source. Names each table once, and by its own name."""
-        text = key_sql(self.plan.copy_key.shadow_columns, self.plan.names.shadow.table)
+        text = shadow_key_sql(self.plan.copy_key, self.plan.names.shadow.table)
         pairs = zip(self.source_key, self.shadow_key, strict=True)
         same = " AND ".join(f"{self.source}.{old} = {self.shadow}.{new}" for old, new in pairs)
         return (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ghostpy.dialects.mysql import quote
-from ghostpy.dialects.mysql.key_codec import key_sql
+from ghostpy.dialects.mysql.key_codec import key_sql, shadow_key_sql
 from ghostpy.dialects.mysql.pairing import same_row
 from ghostpy.dialects.mysql.statements import Statements
 from ghostpy.model.keys import Key, KeyRange
@@ -68,7 +68,7 @@ class TurnedStatements(Statements):
         """Key texts of the rows that only the old table has."""
         known = list(keys)
         standing = [f"{self.shadow}.{name}" for name in self.shadow_key]
-        text = key_sql(self.plan.copy_key.shadow_columns, self.plan.names.shadow.table)
+        text = shadow_key_sql(self.plan.copy_key, self.plan.names.shadow.table)
         return (
             f"SELECT {text} FROM {self.shadow} {self.shadow_index} LEFT JOIN ({self._fresh(known)}) AS fresh "
             f"ON {self._same()} WHERE {self.among(known, standing)} AND fresh.k0 IS NULL"

@@ -1,0 +1,3 @@
+CREATE TABLE t (id BIGINT PRIMARY KEY, v INT);
+-- repeat 100
+INSERT INTO t VALUES ({n}, {n});
