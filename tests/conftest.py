@@ -163,7 +163,7 @@ def new_database() -> Iterator[NewDatabase]:
 
         def make(server: sandbox.Server) -> str:
             name = f"test_{os.getpid()}_{next(_numbers)}"
-            server.execute(f"CREATE DATABASE {name}")
+            server.execute(f"CREATE DATABASE {name}{_cheaply(server)}")
             drops.callback(_drop, server, name)
             return name
 
@@ -174,6 +174,12 @@ def new_database() -> Iterator[NewDatabase]:
 def database(mysql: sandbox.MySQLServer, new_database: NewDatabase) -> str:
     """The name of an empty database on the session's MySQL server, of this test only."""
     return new_database(mysql)
+
+
+def _cheaply(server: sandbox.Server) -> str:
+    """How PostgreSQL makes a database in a third of the time, where nobody waits for disks; 14 knows no other way than this."""
+    known = isinstance(server, sandbox.PostgresServer) and int(server.version.partition(".")[0]) > 14
+    return " STRATEGY file_copy" if known else ""
 
 
 def _drop(server: sandbox.Server, name: str) -> None:

@@ -210,7 +210,8 @@ def _refusal(execute: Callable[[str], None], statements: Sequence[str]) -> Refus
 class _Before:
     """What was there before the run."""
 
-    definition: str
+    definition: str | None
+    """Where the run is to fail; else it takes its time."""
     shape: str
     things: set[str]
 
@@ -245,7 +246,8 @@ def run_case(case: Case, twins: Twins, tmp_path: Path) -> None:
     with twins.pair() as pair:
         _apply(pair, case.create, chance)
     with twins.settings():
-        before = _Before(twins.definition(), twins.shape(), twins.things())
+        definition = None if case.expect.error is None else twins.definition()
+        before = _Before(definition, twins.shape(), twins.things())
         with Writers(case, twins) as writers:
             if case.writes:
                 writers.more_rounds(1)
@@ -358,8 +360,10 @@ def _check_failure(case: Case, twins: Twins, outcome: RunReport | GhostpyError, 
     for piece in case.expect.message:
         assert piece in outcome.message, outcome.message
     assert twins.things() == before.things
-    _same(twins.definition(), before.definition, "the source's definition now and before")
-    _same(twins.definition(), twins.definition(twin=True), "the definitions of the source and the twin")
+    definition = twins.definition()
+    assert before.definition is not None
+    _same(definition, before.definition, "the source's definition now and before")
+    _same(definition, twins.definition(twin=True), "the definitions of the source and the twin")
     _equal(twins.rows(twin=False), twins.rows(twin=True), "the source and the twin")
 
 

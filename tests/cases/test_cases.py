@@ -17,7 +17,7 @@ from ghostpy import sandbox
 
 _POSTGRES = (18, 15)
 _POSTGRES_SLOWLY = (17, 16, 14)
-_EACH_ON_POSTGRES_15, _EACH_ON_MARIADB = 6, 8
+_EACH_ON_POSTGRES_15, _EACH_ON_MARIADB = 8, 8
 """Every so-manieth case runs there as well; the others do in the slow tests."""
 
 

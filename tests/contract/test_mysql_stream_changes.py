@@ -172,7 +172,16 @@ def test_big_transaction(server: sandbox.MySQLServer, database: str) -> None:
     in_loop(check)
 
 
-@pytest.mark.parametrize("compressed", ["OFF", "ON"])
+@pytest.mark.parametrize(
+    ("server", "compressed"),
+    [
+        ("gtid", "ON"),
+        ("offset", "OFF"),
+        pytest.param("gtid", "OFF", marks=pytest.mark.soak),
+        pytest.param("offset", "ON", marks=pytest.mark.soak),
+    ],
+    indirect=["server"],
+)
 def test_events_of_more_than_a_packet(compressed: str, server: sandbox.MySQLServer, database: str) -> None:
     async def check() -> None:
         first = f"SET binlog_transaction_compression={compressed}"

@@ -22,12 +22,12 @@ def _at_full_speed(change: Change) -> Change:
 
 
 def test_nothing_is_lost_under_load(mysql: sandbox.MySQLServer, database: str) -> None:
-    migrate_under_load(mysql, database, SYSBENCH, rows=100_000, rate=1500, seed=1)
+    migrate_under_load(mysql, database, SYSBENCH, rows=60_000, rate=1500, seed=1)
 
 
 def test_nothing_is_lost_without_gtids(mysql_with: MySQLWith, new_database: NewDatabase) -> None:
     server = mysql_with({"gtid-mode": "OFF", "enforce-gtid-consistency": "OFF"})
-    migrate_under_load(server, new_database(server), SYSBENCH, rows=50_000, rate=1500, seed=2)
+    migrate_under_load(server, new_database(server), SYSBENCH, rows=30_000, rate=1500, seed=2)
 
 
 def test_a_server_that_writes_pages_all_the_time_is_not_waited_for_for_ever(

@@ -200,7 +200,7 @@ def _change(server: sandbox.Server) -> Change:
     return PGBENCH if server.kind == "postgres" else SYSBENCH
 
 
-_KILLS = {"short": 15, "long": 5}
+_KILLS = {"short": 10, "long": 3}
 
 
 @pytest.mark.limit(600)

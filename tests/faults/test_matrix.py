@@ -26,7 +26,7 @@ from ghostpy.sandbox.load import Load
 from ghostpy.sandbox.writers import Writers
 
 NewDatabase = Callable[[sandbox.Server], str]
-_ROWS = 20_000
+_ROWS = 10_000
 _GOES_ON_AFTER = {4, 9, 10, 20}
 """Exit codes after which the same command must go on."""
 _WITHIN = 120.0
@@ -284,8 +284,13 @@ FAULTS = {
     "rotated": _rotated,
 }
 _KINDS = ("mysql", "postgres")
-_TWICE = {("cut", "copy"), ("crashed", "copy"), ("read only", "copy"), ("held", "postponed")}
-"""What is always looked at on both kinds of server, besides all that may come at the exchange."""
+_TWICE = {
+    *((fault, phase) for fault in ("cut", "crashed") for phase in ("copy", "exchange")),
+    *((fault, "exchange") for fault in ("cut again", "refused", "swallowed")),
+    ("read only", "copy"),
+    ("held", "postponed"),
+}
+"""What is always looked at on both kinds of server."""
 _LONG = {("mysql", "copy"), ("postgres", "compare"), ("mysql", "exchange")}
 _SLOWNESS = 2.5
 
@@ -295,7 +300,7 @@ def _always(kind: str, fault: str, phase: str) -> bool:
     if fault == "swallowed long":
         return (kind, phase) in _LONG
     turn = [*FAULTS].index(fault) + [*PHASES].index(phase)
-    return phase == "exchange" or (fault, phase) in _TWICE or _KINDS[turn % 2] == kind
+    return (fault, phase) in _TWICE or _KINDS[turn % 2] == kind
 
 
 _MATRIX = [
