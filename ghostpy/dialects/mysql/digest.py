@@ -82,7 +82,9 @@ def _nullable(value: str, column: Column) -> str:
 
 def _member(value: str, target: Column) -> str:
     labels = ", ".join(quote.text(label) for label in target.labels)
-    number = f"FIELD(CONVERT({value} USING {target.charset}) COLLATE {target.collation}, {labels})"
+    # Blanks at the end are not looked at where a label is stored.
+    text = f"TRIM(TRAILING ' ' FROM CONVERT({value} USING {target.charset}))"
+    number = f"FIELD({text} COLLATE {target.collation}, {labels})"
     # FIELD() of NULL is 0. Cast, because the number would carry the explicit collation on into the digest, where it refuses bytes.
     return f"IF({value} IS NULL, NULL, CAST({number} AS BINARY))"
 
