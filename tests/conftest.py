@@ -8,22 +8,42 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import hypothesis
 import pytest
 
 from ghostpy import sandbox
+from ghostpy.sandbox.workspace import FOLDER
 
 pytest_plugins = ["time_limit"]
 
 # How long an example takes says something about the machine only.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+_MEMORY, _ENOUGH = Path("/dev/shm"), 12 << 30
+
+
+def _in_memory() -> bool:
+    """Whether there is room for the data of all servers, of which there are at most 8 GB at a time."""
+    try:
+        told = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        available = 1024 * int(told["MemAvailable"].removesuffix("kB"))
+        return min(shutil.disk_usage(_MEMORY).free, available) > _ENOUGH
+    except OSError:
+        return False
+
+
+# Thousands of databases are made, of hundreds of files each: on a disk that takes as long as the tests themselves.
+if "PYTEST_XDIST_WORKER" not in os.environ and _in_memory():
+    os.environ.setdefault(FOLDER, str(_MEMORY))
 
 _WORKERS_PER_CORE = 2
 """Half of the time, a test waits: for a writer, a server's start, a poll."""

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from ghostpy.sandbox import account
 
+FOLDER = "GHOSTPY_SANDBOX_FOLDER"
+"""The variable that names where servers keep their data, if not among other temporary files."""
 _PREFIX = "ghostpy-"
 _LOCK = "lock"
 _NEW = 60.0  # seconds in which a folder without a lock may still be on its way to one
@@ -43,7 +45,7 @@ class Workspace:
 
 
 def _base() -> Path:
-    base = Path(tempfile.gettempdir())
+    base = Path(os.environ.get(FOLDER) or tempfile.gettempdir())
     fits = len(str(base)) <= _LONGEST_BASE and not account.closed_folder(base)
     return base if fits else Path("/tmp")
 
