@@ -28,7 +28,7 @@ pytest_plugins = ["time_limit"]
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
-_MEMORY, _ENOUGH = Path("/dev/shm"), 12 << 30
+_MEMORY, _ENOUGH = Path("/dev/shm"), 18 << 30
 
 
 def _in_memory() -> bool:

@@ -15,8 +15,6 @@ from ghostpy.model.table import Column
 
 _DATED = MOMENTS | {"date", "time"}
 _NUMBERS = INTEGERS | INEXACT | {"decimal", "year"}
-_BY_TEXT = TEXTS | BINARIES | {"json"}
-_BY_WHOLE_NUMBER = frozenset({"bit", "year"})
 
 
 class Value(Struct, frozen=True):
@@ -45,20 +43,33 @@ def altered_value(source: Column, target: Column, zone: str) -> Value:
 
 
 def _handed_over(value: Value, target: Column) -> Value:
-    old, new = value.kind, target.data_type
-    if old in _NUMBERS and new in LABELLED | _DATED:
+    if value.kind in _NUMBERS:
+        return _number(value, target.data_type)
+    if value.kind in _DATED:
+        return _moment(value, target.data_type)
+    if value.kind in TEXTS | BINARIES and target.data_type == "bit":
+        return _whole(value)
+    return value
+
+
+def _number(value: Value, becomes: str) -> Value:
+    if becomes in LABELLED | _DATED:
         return _text_on_mysql(value)
-    if (old in _NUMBERS and new in _BY_TEXT) or (old in _DATED and new in BINARIES | LABELLED):
+    if becomes in TEXTS | BINARIES | {"json"}:
         return _text(value)
-    if old in INEXACT and new == "year":
+    if becomes == "year" and value.kind in INEXACT:
         return _whole(Value(f"/*M! TRUNCATE( */ {value.sql} /*M! , 0) */"))
-    if new in _BY_WHOLE_NUMBER and old in INEXACT | {"decimal"} | _DATED:
+    if becomes in ("bit", "year") and value.kind in INEXACT | {"decimal"}:
         return _whole(value)
-    if new == "bit" and old in TEXTS | BINARIES:
+    return value
+
+
+def _moment(value: Value, becomes: str) -> Value:
+    if becomes in BINARIES | LABELLED:
+        return _text(value)
+    if becomes in INTEGERS | {"bit", "year"}:
         return _whole(value)
-    if old in _DATED and new in INTEGERS:
-        return _whole(value)
-    if old in _DATED and new in _NUMBERS:
+    if becomes in _NUMBERS:
         return Value(f"({value.sql} + 0)", "decimal")
     return value
 
