@@ -32,7 +32,7 @@ _MEMORY, _ENOUGH = Path("/dev/shm"), 18 << 30
 
 
 def _in_memory() -> bool:
-    """Whether there is room for the data of all servers, of which there are at most 8 GB at a time."""
+    """Whether there is room for the data of PostgreSQL's servers, 4 GB in all, besides all else that runs."""
     try:
         told = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
         available = 1024 * int(told["MemAvailable"].removesuffix("kB"))
@@ -42,8 +42,7 @@ def _in_memory() -> bool:
 
 
 # Thousands of databases are made, of hundreds of files each: on a disk that takes as long as the tests themselves.
-if "PYTEST_XDIST_WORKER" not in os.environ and _in_memory():
-    os.environ.setdefault(FOLDER, str(_MEMORY))
+_POSTGRES_FOLDER = os.environ.get(FOLDER) or (str(_MEMORY) if _in_memory() else "")
 
 _WORKERS_PER_CORE = 2
 """Half of the time, a test waits: for a writer, a server's start, a poll."""
@@ -88,7 +87,10 @@ class Servers:
         hasty = _HASTY[str(key[0])]
         key = (*key, *sorted(spelled.items(), key=repr))
         if key not in self._servers:
-            self._servers[key] = self._open.enter_context(start({**hasty, **spelled}))
+            with pytest.MonkeyPatch.context() as environment:
+                if key[0] == "postgres":
+                    environment.setenv(FOLDER, _POSTGRES_FOLDER)
+                self._servers[key] = self._open.enter_context(start({**hasty, **spelled}))
         server = self._servers[key]
         server.start()  # a test may have left it stopped
         return server  # type: ignore[return-value]  # the key says which kind it is
