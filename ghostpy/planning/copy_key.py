@@ -81,6 +81,8 @@ def _as_copy_key(
         if feed is None:
             return f"the change does not keep {column.name} as it is"
         if not carries(column, feed.target):
+            if (column.full_type, column.collation) == (feed.target.full_type, feed.target.collation):
+                return f"{column.name} is {column.full_type}, of which not every value can be told in a key"
             old, new = _kinds(column, feed.target)
             return f"{column.name} changes from {old} to {new}, which alters how it compares"
         shadow_columns.append(feed.target)

@@ -69,6 +69,23 @@ TABLES = [
         before=("CREATE TABLE k (id VARCHAR(30) NOT NULL, UNIQUE KEY u (id(5)))", "INSERT INTO k VALUES ('a')"),
     ),
     Case(
+        "a SET with an empty member as the only key",
+        3,
+        ("id is set('','x'), of which not every value can be told in a key",),
+        table="k",
+        before=("CREATE TABLE k (id SET('', 'x') PRIMARY KEY, v INT)", "INSERT INTO k VALUES (0, 1), (1, 1)"),
+    ),
+    Case(
+        "a SET of 64 members as the only key",
+        3,
+        ("of which not every value can be told in a key",),
+        table="k",
+        before=(
+            f"CREATE TABLE k (id SET({', '.join(repr(f'm{n}') for n in range(64))}) PRIMARY KEY, v INT)",
+            "INSERT INTO k VALUES (1, 1)",
+        ),
+    ),
+    Case(
         "foreign key out",
         3,
         ("foreign key", "{db}.parent"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ghostpy.dialects.mysql import quote
+from ghostpy.dialects.mysql.key_codec import fits_key
 from ghostpy.model.table import Column
 
 INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint"})
@@ -20,6 +21,8 @@ GEOMETRIES = frozenset(
 def carries_key(source: Column, shadow: Column) -> bool:
     """Whether a literal of the source's key column finds the same row in the shadow's column, by its index."""
     old, new = source.data_type, shadow.data_type
+    if not fits_key(source):
+        return False
     if old in INTEGERS | {"decimal"}:
         return new in INTEGERS | {"decimal"} and (shadow.numeric_scale or 0) >= (source.numeric_scale or 0)
     if old in TEXTS:
