@@ -13,8 +13,8 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -256,15 +256,15 @@ class _Lived:
 def run_case(case: Case, twins: Twins, tmp_path: Path) -> None:
     """Raises AssertionError where anything is not as it must be."""
     chance = random.Random(case.name)
-    lived = _lived(case, twins, tmp_path, chance)
-    if case.expect.error is None:
-        if isinstance(lived.outcome, GhostpyError):
-            raise lived.outcome
-        _check_success(case, twins, lived, lived.outcome, chance)
-        assert not case.writes or lived.during > 0, "nothing was written during the run"
-    else:
-        _check_failure(case, lived.outcome)
-        _check_untouched(twins, lived.before)
+    with _lived(case, twins, tmp_path, chance) as lived:
+        if case.expect.error is None:
+            if isinstance(lived.outcome, GhostpyError):
+                raise lived.outcome
+            _check_success(case, twins, lived, lived.outcome, chance)
+            assert not case.writes or lived.during > 0, "nothing was written during the run"
+        else:
+            _check_failure(case, lived.outcome)
+            _check_untouched(twins, lived.before)
     for place, write in enumerate(case.writes):
         assert lived.writers.committed[place], f"never succeeded: {write}"
 
@@ -272,18 +272,20 @@ def run_case(case: Case, twins: Twins, tmp_path: Path) -> None:
 def run_random(case: Case, twins: Twins, tmp_path: Path) -> bool:
     """Either all is as the server itself makes it, or the run is refused and all is as it was. Returns whether it was carried out."""
     chance = random.Random(case.name)
-    lived = _lived(case, twins, tmp_path, chance)
-    if isinstance(lived.outcome, GhostpyError):
-        assert isinstance(lived.outcome, _REFUSALS), repr(lived.outcome)
-        _check_untouched(twins, lived.before)
-        return False
-    # What cannot be compared by ghostpy is compared here.
-    lived.watcher.warnings[:] = [text for text in lived.watcher.warnings if "leaves out" not in text]
-    _check_success(case, twins, lived, lived.outcome, chance)
-    return True
+    with _lived(case, twins, tmp_path, chance) as lived:
+        if isinstance(lived.outcome, GhostpyError):
+            assert isinstance(lived.outcome, _REFUSALS), repr(lived.outcome)
+            _check_untouched(twins, lived.before)
+            return False
+        # What cannot be compared by ghostpy is compared here.
+        lived.watcher.warnings[:] = [text for text in lived.watcher.warnings if "leaves out" not in text]
+        _check_success(case, twins, lived, lived.outcome, chance)
+        return True
 
 
-def _lived(case: Case, twins: Twins, tmp_path: Path, chance: random.Random) -> _Lived:
+@contextmanager
+def _lived(case: Case, twins: Twins, tmp_path: Path, chance: random.Random) -> Iterator[_Lived]:
+    """Under the case's settings, in the block too."""
     with twins.pair() as pair:
         _apply(pair, case.create, chance)
     with twins.settings():
@@ -300,7 +302,7 @@ def _lived(case: Case, twins: Twins, tmp_path: Path, chance: random.Random) -> _
                 writers.more_rounds(2)
         if writers.failure:
             raise writers.failure
-        return _Lived(before, writers, watcher, outcome, during)
+        yield _Lived(before, writers, watcher, outcome, during)
 
 
 async def _migrated(case: Case, twins: Twins, watcher: _Watcher, flag: Path) -> RunReport | GhostpyError:
