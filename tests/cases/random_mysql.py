@@ -123,10 +123,7 @@ def mysql_case(seed: int) -> Case:
 def _add_column(table: Table, name: str) -> None:
     chance = table.chance
     kind = chance.choice(list(_VALUES))
-    null = _nullable(kind) or chance.random() < 0.5
-    table.columns[name] = kind
-    table.values[name] = [*_VALUES[kind], *(["NULL"] if null else [])]
-    table.lines.append(f"{table.quoted(name)} {kind}{'' if null else ' NOT NULL'}")
+    table.add(name, kind, null=_nullable(kind) or chance.random() < 0.5)
 
 
 def _key(table: Table) -> str:

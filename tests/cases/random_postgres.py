@@ -100,10 +100,8 @@ def _add_column(table: Table, name: str) -> None:
     chance = table.chance
     kind = chance.choice(list(_VALUES))
     null = chance.random() < 0.5
-    table.columns[name] = kind
-    table.values[name] = [*_VALUES[kind], *(["NULL"] if null else [])]
     default = f" DEFAULT {chance.choice(_VALUES[kind])}" if chance.random() < 0.2 else ""
-    table.lines.append(f"{table.quoted(name)} {kind}{'' if null else ' NOT NULL'}{default}")
+    table.add(name, kind, null=null, more=default)
 
 
 def _key(table: Table) -> str:

@@ -49,6 +49,12 @@ class Table:
     def quoted(self) -> Callable[[str], str]:
         return self.language.quoted
 
+    def add(self, name: str, kind: str, *, null: bool, more: str = "") -> None:
+        """A column; `more`: what its line ends with."""
+        self.columns[name] = kind
+        self.values[name] = [*self.language.values[kind], *(["NULL"] if null else [])]
+        self.lines.append(f"{self.quoted(name)} {kind}{'' if null else ' NOT NULL'}{more}")
+
     def any_column(self, fits: Callable[[str], bool] = lambda _: True) -> str | None:
         """The name of one whose type `fits`."""
         found = [name for name, kind in self.columns.items() if fits(kind)]

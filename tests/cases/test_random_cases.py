@@ -18,6 +18,8 @@ from ghostpy import sandbox
 
 _ALWAYS, _SLOWLY = 6, 300
 """So many are always run through; so many in the slow tests, for each kind of server."""
+_NOT_REFUSED = {"mysql": (0, 2, 3, 5), "18": (1, 3, 4, 5)}
+"""Changes that the server makes, and that must not be refused: else nothing would be tried where all are."""
 
 
 def _seeds(often: str, seldom: str) -> list[Any]:
@@ -42,7 +44,7 @@ def test_mysql(
     server = mysql_with({}) if kind == "mysql" else mariadb_with({"character-set-server": "utf8mb4"})
     case = mysql_case(seed)
     with closing(MySQLTwins(server, case, new_database(server), new_database(server))) as twins:
-        run_random(case, twins, tmp_path)
+        assert run_random(case, twins, tmp_path) or seed not in _NOT_REFUSED.get(kind, ())
 
 
 @pytest.mark.parametrize(("kind", "seed"), _seeds("18", "15"))
@@ -56,4 +58,4 @@ def test_postgres(
     server = postgres_with(int(kind), {})
     case = postgres_case(seed)
     with closing(PostgresTwins(server, case, new_database(server), new_database(server))) as twins:
-        run_random(case, twins, tmp_path)
+        assert run_random(case, twins, tmp_path) or seed not in _NOT_REFUSED.get(kind, ())

@@ -147,6 +147,7 @@ def _duplicates(statements: Statements, index: Index, condition: str) -> str:
     parts = _parts(statements, index)
     text = key_sql(statements.plan.copy_key.source_columns)
     inner = _rows(statements, index, condition, [f"{text} AS ghostpy_key"])
+    # Not MIN(CAST(…)): behind a GROUP BY, MySQL (9.7) takes the bytes of that for bytes of the column's own charset.
     shown = ", ".join(f"CAST(MIN({part}) AS CHAR)" for part in parts)
     present = " AND ".join(f"{part} IS NOT NULL" for part in parts)
     return (
